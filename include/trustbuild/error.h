@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Errors as values: a code to branch on, a check id for verdicts, a message for people, a cause. */
+#ifndef TRUSTBUILD_ERROR_H
+#define TRUSTBUILD_ERROR_H
+
+#include <trustbuild/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Functions that can fail take a trb_error ** as their last argument.  It may be NULL; where it is
+ * not, *err must start as NULL and is written only on failure.  The caller owns what it gets. */
+typedef struct trb_error trb_error;
+
+/* One more reference; returns error.  NULL is a no-op. */
+TRB_API trb_error *trb_error_ref(trb_error *error);
+
+/* Drops a reference; always returns NULL.  NULL is a no-op. */
+TRB_API trb_error *trb_error_unref(trb_error *error);
+
+/* The status code (TRB_E_*) that the failing function returned.  TRB_OK for NULL. */
+TRB_API int trb_error_code(const trb_error *error);
+
+/* The stable id of the check that failed, for example "artifact.digest"; NULL where none is
+ * concerned.  Borrowed. */
+TRB_API const char *trb_error_check(const trb_error *error);
+
+/* What went wrong, where, and what to do: one line, without a trailing newline.  It may carry
+ * outside text; escape control characters before showing it on a terminal.  Borrowed. */
+TRB_API const char *trb_error_message(const trb_error *error);
+
+/* The error that caused this one, or NULL.  Borrowed. */
+TRB_API const trb_error *trb_error_cause(const trb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRB_CORE_BYTES_H
+#define TRB_CORE_BYTES_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <trustbuild/bytes.h>
+
+#define TRB_BYTES(p, n) ((trb_bytes){ (const uint8_t *)(p), (n) })
+#define TRB_BYTES_NULL  ((trb_bytes){ NULL, 0 })
+/* The bytes of an array or string literal without its NUL. */
+#define TRB_BYTES_LIT(s) ((trb_bytes){ (const uint8_t *)(s), sizeof(s) - 1 })
+
+static inline trb_bytes trb_bytes_str(const char *s)
+{
+	return TRB_BYTES(s, s ? strlen(s) : 0);
+}
+
+bool trb_bytes_eq(trb_bytes a, trb_bytes b);
+bool trb_bytes_eq_str(trb_bytes a, const char *s);
+/* Bytewise order, a prefix first. */
+int trb_bytes_cmp(trb_bytes a, trb_bytes b);
+bool trb_bytes_all_zero(trb_bytes a);
+/* Takes the first n bytes off in; {NULL, 0} and in untouched where there are fewer. */
+trb_bytes trb_bytes_take(trb_bytes *in, size_t n);
+
+bool trb_utf8_valid(trb_bytes text);
+
+/* Lower-case hexadecimal; out holds 2 * in.len + 1 bytes. */
+void trb_hex_encode(trb_bytes in, char *out);
+/* Demands exactly 2 * n lower- or upper-case digits. */
+bool trb_hex_decode(trb_bytes text, uint8_t *out, size_t n);
+
+/* Steals buf: the blob owns malloc()ed bytes afterwards, also on failure they are freed. */
+int trb_blob_adopt(uint8_t *buf, size_t len, trb_blob **ret_blob, trb_error **err);
+
+#endif

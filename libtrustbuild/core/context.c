@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/context.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+
+#define LINE_MAX_BYTES 4096
+
+struct trb_context {
+	atomic_uint refs;
+	trb_log_sink sink;
+	void *sink_user;
+	char *state_dir;
+	char *libexec_dir; /* NULL: the installed one */
+};
+
+int trb_context_new(trb_context **ret_context, trb_error **err)
+{
+	trb_context *context = calloc(1, sizeof(*context));
+
+	if (context == NULL)
+		return trb_fail_nomem(err);
+	atomic_init(&context->refs, 1);
+	*ret_context = context;
+	return TRB_OK;
+}
+
+trb_context *trb_context_ref(trb_context *context)
+{
+	if (context != NULL)
+		atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+	return context;
+}
+
+trb_context *trb_context_unref(trb_context *context)
+{
+	if (context == NULL ||
+	    atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) > 1)
+		return NULL;
+	free(context->state_dir);
+	free(context->libexec_dir);
+	free(context);
+	return NULL;
+}
+
+void trb_context_set_log_sink(trb_context *context, trb_log_sink sink, void *user)
+{
+	context->sink = sink;
+	context->sink_user = user;
+}
+
+void trb_log(trb_context *context, int level, const char *fmt, ...)
+{
+	char line[LINE_MAX_BYTES];
+	va_list ap;
+
+	if (context == NULL || context->sink == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	context->sink(level, line, context->sink_user);
+}
+
+static int set_dir(char **slot, const char *path, const char *what, trb_error **err)
+{
+	char *copy;
+
+	if (path == NULL || path[0] != '/')
+		return trb_fail(err, TRB_E_INVAL, "%s '%s' is not an absolute path", what,
+				path ? path : "");
+	copy = strdup(path);
+	if (copy == NULL)
+		return trb_fail_nomem(err);
+	free(*slot);
+	*slot = copy;
+	return TRB_OK;
+}
+
+int trb_context_set_state_dir(trb_context *context, const char *path, trb_error **err)
+{
+	return set_dir(&context->state_dir, path, "state directory", err);
+}
+
+static char *joined(const char *dir, const char *rest)
+{
+	char *path = NULL;
+
+	if (dir == NULL || dir[0] != '/' || asprintf(&path, "%s%s", dir, rest) < 0)
+		return NULL;
+	return path;
+}
+
+const char *trb_context_get_state_dir(trb_context *context)
+{
+	if (context->state_dir == NULL)
+		context->state_dir = joined(getenv("TRUSTBUILD_STATE"), "");
+	if (context->state_dir == NULL)
+		context->state_dir = joined(getenv("XDG_STATE_HOME"), "/trustbuild");
+	if (context->state_dir == NULL)
+		context->state_dir = joined(getenv("HOME"), "/.local/state/trustbuild");
+	return context->state_dir;
+}
+
+int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err)
+{
+	const char *path = trb_context_get_state_dir(context);
+
+	if (path == NULL)
+		return trb_fail(err, TRB_E_NOTFOUND,
+				"no state directory: set TRUSTBUILD_STATE to an absolute path");
+	*ret_path = path;
+	return TRB_OK;
+}
+
+int trb_context_set_libexec_dir(trb_context *context, const char *path, trb_error **err)
+{
+	return set_dir(&context->libexec_dir, path, "helper directory", err);
+}
+
+const char *trb_context_get_libexec_dir(const trb_context *context)
+{
+	return context->libexec_dir != NULL ? context->libexec_dir : TRB_LIBEXECDIR;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRB_CORE_CONTEXT_H
+#define TRB_CORE_CONTEXT_H
+
+#include <trustbuild/context.h>
+
+/* Hands one line of progress to the context's sink; context may be NULL. */
+void trb_log(trb_context *context, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The state directory, or TRB_E_NOTFOUND with what to set. */
+int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err);
+
+#endif

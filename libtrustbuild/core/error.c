@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/error.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_MAX 4096
+
+struct trb_error {
+	atomic_uint refs; /* 0 marks the static object, which is never freed */
+	int code;
+	const char *check;
+	trb_error *cause;
+	char *message;
+};
+
+static trb_error out_of_memory = { .code = TRB_E_NOMEM, .message = (char *)"out of memory" };
+
+static trb_error *error_new(int code, const char *check, trb_error *cause, const char *fmt,
+			    va_list ap)
+{
+	char text[MESSAGE_MAX];
+	trb_error *error = malloc(sizeof(*error));
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (error != NULL)
+		error->message = strdup(text);
+	if (error == NULL || error->message == NULL) {
+		free(error);
+		trb_error_unref(cause);
+		return &out_of_memory;
+	}
+	atomic_init(&error->refs, 1);
+	error->code = code;
+	error->check = check;
+	error->cause = cause;
+	return error;
+}
+
+int trb_fail(trb_error **err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL && *err == NULL) {
+		va_start(ap, fmt);
+		*err = error_new(code, NULL, NULL, fmt, ap);
+		va_end(ap);
+	}
+	return code;
+}
+
+int trb_fail_check(trb_error **err, int code, const char *check, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL && *err == NULL) {
+		va_start(ap, fmt);
+		*err = error_new(code, check, NULL, fmt, ap);
+		va_end(ap);
+	}
+	return code;
+}
+
+static int code_of_errno(int errnum)
+{
+	switch (errnum) {
+	case ENOMEM:
+		return TRB_E_NOMEM;
+	case ENOENT:
+		return TRB_E_NOTFOUND;
+	case ETIMEDOUT:
+		return TRB_E_TIMEOUT;
+	case ECANCELED:
+		return TRB_E_CANCELED;
+	case EOPNOTSUPP:
+		return TRB_E_UNSUPPORTED;
+	default:
+		return TRB_E_IO;
+	}
+}
+
+int trb_fail_errno(trb_error **err, int errnum, const char *fmt, ...)
+{
+	char text[MESSAGE_MAX], reason[128];
+	va_list ap;
+	int code = code_of_errno(errnum);
+
+	if (err == NULL || *err != NULL)
+		return code;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return trb_fail(err, code, "%s: %s", text, strerror_r(errnum, reason, sizeof(reason)));
+}
+
+int trb_fail_nomem(trb_error **err)
+{
+	if (err != NULL && *err == NULL)
+		*err = &out_of_memory;
+	return TRB_E_NOMEM;
+}
+
+int trb_wrap(trb_error **err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL && *err != &out_of_memory) {
+		trb_error *cause = *err;
+
+		va_start(ap, fmt);
+		*err = error_new(code, trb_error_check(cause), cause, fmt, ap);
+		va_end(ap);
+	}
+	return code;
+}
+
+trb_error *trb_error_ref(trb_error *error)
+{
+	if (error != NULL && error != &out_of_memory)
+		atomic_fetch_add_explicit(&error->refs, 1, memory_order_relaxed);
+	return error;
+}
+
+trb_error *trb_error_unref(trb_error *error)
+{
+	while (error != NULL && error != &out_of_memory) {
+		trb_error *cause = error->cause;
+
+		if (atomic_fetch_sub_explicit(&error->refs, 1, memory_order_acq_rel) > 1)
+			return NULL;
+		free(error->message);
+		free(error);
+		error = cause;
+	}
+	return NULL;
+}
+
+int trb_error_code(const trb_error *error)
+{
+	return error != NULL ? error->code : TRB_OK;
+}
+
+const char *trb_error_check(const trb_error *error)
+{
+	return error != NULL ? error->check : NULL;
+}
+
+const char *trb_error_message(const trb_error *error)
+{
+	return error != NULL ? error->message : "no error";
+}
+
+const trb_error *trb_error_cause(const trb_error *error)
+{
+	return error != NULL ? error->cause : NULL;
+}
+
+int trb_is_verdict(int code)
+{
+	return code <= TRB_E_EVIDENCE;
+}
+
+#define ROW(name)  \
+	case name: \
+		return #name
+
+const char *trb_status_name(int code)
+{
+	switch (code) {
+		ROW(TRB_OK);
+		ROW(TRB_E_INVAL);
+		ROW(TRB_E_NOMEM);
+		ROW(TRB_E_IO);
+		ROW(TRB_E_TIMEOUT);
+		ROW(TRB_E_CANCELED);
+		ROW(TRB_E_NOTFOUND);
+		ROW(TRB_E_UNSUPPORTED);
+		ROW(TRB_E_ABI);
+		ROW(TRB_E_STATE);
+		ROW(TRB_E_LIMIT);
+		ROW(TRB_E_FORMAT);
+		ROW(TRB_E_BUILD);
+		ROW(TRB_E_AGAIN);
+		ROW(TRB_E_DONE);
+		ROW(TRB_E_EVIDENCE);
+		ROW(TRB_E_MEASUREMENT);
+		ROW(TRB_E_CLAIM);
+		ROW(TRB_E_SOURCE);
+		ROW(TRB_E_SANDBOX);
+		ROW(TRB_E_ARTIFACT);
+		ROW(TRB_E_FRESHNESS);
+		ROW(TRB_E_ASSURANCE);
+		ROW(TRB_E_LOG);
+		ROW(TRB_E_ENDORSEMENT);
+		ROW(TRB_E_REVOKED);
+		ROW(TRB_E_POLICY);
+	}
+	return "TRB_E_?";
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/io.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+int trb_read_full(int fd, void *buf, size_t n, trb_error **err)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = read(fd, (char *)buf + done, n - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return trb_fail_errno(err, errno, "read %zu bytes", n);
+		if (got == 0)
+			return trb_fail(err, TRB_E_IO, "end after %zu of %zu bytes", done, n);
+		done += (size_t)got;
+	}
+	return TRB_OK;
+}
+
+int trb_pread_full(int fd, void *buf, size_t n, uint64_t offset, trb_error **err)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, (char *)buf + done, n - done, (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return trb_fail_errno(err, errno, "read %zu bytes at %llu", n,
+					      (unsigned long long)offset);
+		if (got == 0)
+			return trb_fail(err, TRB_E_IO, "file ends at %llu, wanted %zu bytes more",
+					(unsigned long long)(offset + done), n - done);
+		done += (size_t)got;
+	}
+	return TRB_OK;
+}
+
+int trb_write_full(int fd, trb_bytes bytes, trb_error **err)
+{
+	while (bytes.len > 0) {
+		ssize_t put = write(fd, bytes.ptr, bytes.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return trb_fail_errno(err, errno, "write %zu bytes", bytes.len);
+		trb_bytes_take(&bytes, (size_t)put);
+	}
+	return TRB_OK;
+}
+
+int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_buf_ struct trb_buf buf = { 0 };
+	struct stat st;
+
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return trb_fail_errno(err, errno, "stat '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return trb_fail(err, TRB_E_FORMAT, "'%s' is not a regular file", path);
+	trb_buf_init(&buf, max);
+	for (;;) {
+		uint8_t chunk[16384];
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return trb_fail_errno(err, errno, "read '%s'", path);
+		if (got == 0)
+			break;
+		if (trb_buf_add(&buf, TRB_BYTES(chunk, got)) < 0)
+			break;
+	}
+	return trb_buf_to_blob(&buf, path, ret, err);
+}
+
+static int write_temporary(int dirfd, const char *temporary, trb_bytes bytes, mode_t mode,
+			   trb_error **err)
+{
+	_cleanup_close_ int fd = openat(dirfd, temporary,
+					O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	int r;
+
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "create '%s'", temporary);
+	r = trb_write_full(fd, bytes, err);
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0)
+		return trb_fail_errno(err, errno, "flush '%s'", temporary);
+	return TRB_OK;
+}
+
+static int sync_parent(int dirfd, const char *path, trb_error **err)
+{
+	_cleanup_free_ char *parent = strdup(path);
+	_cleanup_close_ int fd = -1;
+	char *slash;
+
+	if (parent == NULL)
+		return trb_fail_nomem(err);
+	slash = strrchr(parent, '/');
+	if (slash != NULL)
+		slash[slash == parent ? 1 : 0] = '\0';
+	fd = openat(dirfd, slash != NULL ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return trb_fail_errno(err, errno, "flush the directory of '%s'", path);
+	return TRB_OK;
+}
+
+int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, trb_error **err)
+{
+	_cleanup_free_ char *temporary = NULL;
+	int r;
+
+	if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
+		return trb_fail_nomem(err);
+	unlinkat(dirfd, temporary, 0); /* left by a killed process of the same number */
+	r = write_temporary(dirfd, temporary, bytes, mode, err);
+	if (r == TRB_OK && renameat(dirfd, temporary, dirfd, path) < 0)
+		r = trb_fail_errno(err, errno, "rename to '%s'", path);
+	if (r < 0) {
+		unlinkat(dirfd, temporary, 0);
+		return r;
+	}
+	return sync_parent(dirfd, path, err);
+}
+
+int trb_mkdirs(const char *path, trb_error **err)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (copy == NULL)
+		return trb_fail_nomem(err);
+	for (char *p = copy + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return trb_fail_errno(err, errno, "create directory '%s'", copy);
+		*p = c;
+		if (c == '\0')
+			return TRB_OK;
+	}
+}
+
+#define TREE_DEPTH 256
+
+static int remove_below(int dirfd, const char *name, unsigned depth, trb_error **err)
+{
+	int fd, r = TRB_OK;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return TRB_OK;
+	if (errno != EISDIR && errno != EPERM)
+		return trb_fail_errno(err, errno, "remove '%s'", name);
+	if (depth == 0)
+		return trb_fail(err, TRB_E_LIMIT, "'%s' is nested too deep to remove", name);
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open '%s' to remove it", name);
+	fchmod(fd, 0700);
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		close(fd);
+		return trb_fail_errno(err, ENOMEM, "read '%s'", name);
+	}
+	while (r == TRB_OK && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			r = remove_below(fd, entry->d_name, depth - 1, err);
+	closedir(dir);
+	if (r == TRB_OK && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		r = trb_fail_errno(err, errno, "remove directory '%s'", name);
+	return r;
+}
+
+int trb_remove_tree(int dirfd, const char *name, trb_error **err)
+{
+	return remove_below(dirfd, name, TREE_DEPTH, err);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors and processes: not in the verifier half. */
+#ifndef TRB_CORE_IO_H
+#define TRB_CORE_IO_H
+
+#include <sys/types.h>
+
+#include "core/bytes.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+
+int trb_read_full(int fd, void *buf, size_t n, trb_error **err); /* TRB_E_IO at an early end */
+int trb_pread_full(int fd, void *buf, size_t n, uint64_t offset, trb_error **err);
+int trb_write_full(int fd, trb_bytes bytes, trb_error **err);
+/* A regular file of at most max bytes, opened relative to dirfd without following the last link. */
+int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err);
+/* Crash-safe: temporary file, fsync, rename, fsync of the directory. */
+int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, trb_error **err);
+/* mkdir -p with mode 0700 for what is made. */
+int trb_mkdirs(const char *path, trb_error **err);
+/* Removes a tree below dirfd without following links. */
+int trb_remove_tree(int dirfd, const char *name, trb_error **err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Helper programs: posix_spawn, a pidfd, no SIGCHLD handler.  Not in the verifier half. */
+#ifndef TRB_CORE_SPAWN_H
+#define TRB_CORE_SPAWN_H
+
+#include <sys/types.h>
+
+#include "core/error.h"
+
+struct trb_child {
+	pid_t pid;
+	int pidfd;
+};
+
+/* Spawns path with argv and envp (exact, nothing inherited); fds[i] becomes descriptor i in the
+ * child (-1: /dev/null), n_fds >= 3; every other descriptor is closed there; all signals are reset.
+ */
+int trb_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
+	      size_t n_fds, struct trb_child *ret, trb_error **err);
+/* Waits up to timeout_ms (-1: for ever); ret_status as of waitid: exit code, or 128 + signal.
+ * TRB_E_TIMEOUT leaves the child as it is. */
+int trb_child_wait(struct trb_child *child, int timeout_ms, int *ret_status, trb_error **err);
+/* Kills and reaps; fine on a child that is gone or was never there. */
+void trb_child_kill(struct trb_child *child);
+
+#endif

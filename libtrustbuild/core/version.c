@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <trustbuild/trustbuild.h>
+
+uint32_t trb_version_number(void)
+{
+	return TRB_VERSION_NUMBER;
+}
+
+const char *trb_version_string(void)
+{
+	return TRB_VERSION_STRING;
+}

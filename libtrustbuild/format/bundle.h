@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bundle: all evidence of one build in one JSON file (docs/spec/bundle.md).  Immutable. */
+#ifndef TRB_FORMAT_BUNDLE_H
+#define TRB_FORMAT_BUNDLE_H
+
+#include <trustbuild/bundle.h>
+
+#include "format/facts.h"
+
+#define TRB_BUNDLE_LOGS  16
+#define TRB_PROOF_HASHES 64
+
+struct trb_bundle_log {
+	trb_bytes kind; /* "tlog" */
+	uint64_t index;
+	size_t n_proof;
+	uint8_t proof[TRB_PROOF_HASHES][32]; /* leaf to root */
+	trb_bytes checkpoint;                /* signed note, verbatim */
+};
+
+/* Everything a bundle holds, as views; the bundle copies them. */
+struct trb_bundle_parts {
+	trb_bytes request, environment, artifacts, attestation, statement;
+	trb_bytes signature; /* DSSE, ECDSA P-256 in DER */
+	size_t n_logs;
+	const struct trb_bundle_log *logs;
+};
+int trb_bundle_new(const struct trb_bundle_parts *parts, trb_bundle **ret, trb_error **err);
+/* Views that live as long as the bundle. */
+const struct trb_bundle_parts *trb_bundle_parts(const trb_bundle *bundle);
+/* The leaf's bytes, recomputed from the parts. */
+int trb_bundle_leaf(const trb_bundle *bundle, trb_blob **ret, trb_error **err);
+/* A copy with one log entry more. */
+int trb_bundle_with_log(const trb_bundle *bundle, const struct trb_bundle_log *log,
+			trb_bundle **ret, trb_error **err);
+
+#endif

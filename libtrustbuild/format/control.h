@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control messages of the channel: [type, body] in deterministic CBOR, one a frame of u32be length
+ * (docs/spec/channel.md). */
+#ifndef TRB_FORMAT_CONTROL_H
+#define TRB_FORMAT_CONTROL_H
+
+#include "format/facts.h"
+
+#define TRB_CONTROL_VERSION 1u
+
+enum trb_port {
+	TRB_PORT_CONTROL = 5000,
+	TRB_PORT_EGRESS = 5001,
+	TRB_PORT_NSM = 5002,
+	TRB_PORT_ARTIFACT = 5003,
+};
+
+enum trb_control_type {
+	TRB_MSG_HELLO = 1,      /* both ways: version */
+	TRB_MSG_REQUEST = 2,    /* host: request bytes */
+	TRB_MSG_CREDENTIAL = 3, /* host: token bytes, before the request */
+	TRB_MSG_STATE = 4,      /* enclave: state; COMMITTED carries CT */
+	TRB_MSG_PROGRESS = 5,   /* enclave: stream and text, never truth */
+	TRB_MSG_RESULT = 6,     /* enclave: the parts of the bundle */
+	TRB_MSG_ERROR = 7,      /* enclave: code, check, text; FAILED for good */
+	TRB_MSG_CANCEL = 8,     /* host */
+};
+
+enum trb_enclave_state {
+	TRB_STATE_READY = 0,
+	TRB_STATE_FETCHING = 1,
+	TRB_STATE_COMMITTED = 2,
+	TRB_STATE_BUILDING = 3,
+	TRB_STATE_BUILT = 4,
+	TRB_STATE_ATTESTED = 5,
+	TRB_STATE_DONE = 6,
+	TRB_STATE_FAILED = 7,
+};
+const char *trb_enclave_state_name(unsigned state);
+
+enum trb_progress_stream {
+	TRB_STREAM_CLIENT = 0, /* the enclave client's own words */
+	TRB_STREAM_STDOUT = 1, /* the build's */
+	TRB_STREAM_STDERR = 2,
+};
+
+struct trb_control {
+	enum trb_control_type type;
+	union {
+		uint64_t version; /* HELLO */
+		trb_bytes bytes;  /* REQUEST, CREDENTIAL */
+		struct {
+			uint64_t state;
+			bool has_commit; /* with COMMITTED only */
+			struct trb_commit commit;
+		} state;
+		struct {
+			uint64_t stream;
+			trb_bytes text; /* <= 32 KiB, any bytes */
+		} progress;
+		/* RESULT: several frames, one a part, since the parts together pass a frame */
+		struct {
+			uint64_t part; /* enum trb_result_part */
+			bool last;     /* of this part */
+			trb_bytes bytes;
+		} result;
+		struct {
+			int64_t code;
+			trb_bytes check, text; /* <= 64, <= 4096 */
+		} error;
+	} u;
+};
+
+enum trb_result_part {
+	TRB_PART_ENVIRONMENT = 1,
+	TRB_PART_ARTIFACTS = 2,
+	TRB_PART_ATTESTATION = 3,
+	TRB_PART_STATEMENT = 4,
+	TRB_PART_SIGNATURE = 5, /* DSSE, DER */
+};
+
+/* Views point into in's owner.  Errors: TRB_E_FORMAT. */
+int trb_control_decode(trb_bytes in, struct trb_control *ret, trb_blob **ret_owner,
+		       trb_error **err);
+int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error **err);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include "core/buffer.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+
+START_TEST(buffer_keeps_its_ceiling)
+{
+	struct trb_buf b;
+
+	trb_buf_init(&b, 4);
+	ck_assert_int_eq(trb_buf_add_str(&b, "abcd"), TRB_OK);
+	ck_assert(trb_bytes_eq_str(trb_buf_bytes(&b), "abcd"));
+	ck_assert_int_eq(trb_buf_add_byte(&b, 'e'), TRB_E_LIMIT);
+	ck_assert_int_eq(trb_buf_add_str(&b, ""), TRB_E_LIMIT);
+	ck_assert_uint_eq(trb_buf_bytes(&b).len, 0);
+	trb_buf_clear(&b);
+}
+END_TEST
+
+START_TEST(buffer_gives_strings)
+{
+	_cleanup_free_ char *text = NULL;
+	struct trb_buf b;
+
+	trb_buf_init(&b, 100);
+	trb_buf_addf(&b, "%d-%s", 7, "x");
+	ck_assert_int_eq(trb_buf_to_str(&b, "text", &text, NULL), TRB_OK);
+	ck_assert_str_eq(text, "7-x");
+}
+END_TEST
+
+START_TEST(errors_chain)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+	ck_assert_int_eq(trb_fail_check(&err, TRB_E_ARTIFACT, "artifact.digest", "a %d", 1),
+			 TRB_E_ARTIFACT);
+	ck_assert_int_eq(trb_fail(&err, TRB_E_IO, "the first failure wins"), TRB_E_IO);
+	ck_assert_str_eq(trb_error_message(err), "a 1");
+	trb_wrap(&err, TRB_E_ARTIFACT, "outer");
+	ck_assert_str_eq(trb_error_message(err), "outer");
+	ck_assert_str_eq(trb_error_check(err), "artifact.digest");
+	ck_assert_str_eq(trb_error_message(trb_error_cause(err)), "a 1");
+	ck_assert_int_eq(trb_is_verdict(trb_error_code(err)), 1);
+	ck_assert_int_eq(trb_is_verdict(TRB_E_FORMAT), 0);
+}
+END_TEST
+
+START_TEST(utf8_is_strict)
+{
+	static const char *const bad[] = { "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+					   "\x80",     "\xe2\x82",     "\xff" };
+
+	ck_assert(trb_utf8_valid(trb_bytes_str("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!trb_utf8_valid(trb_bytes_str(bad[i])), "row %zu", i);
+}
+END_TEST
+
+START_TEST(hex_round_trip)
+{
+	uint8_t bytes[3];
+	char text[7];
+
+	ck_assert(trb_hex_decode(trb_bytes_str("00fFa1"), bytes, 3));
+	trb_hex_encode(TRB_BYTES(bytes, 3), text);
+	ck_assert_str_eq(text, "00ffa1");
+	ck_assert(!trb_hex_decode(trb_bytes_str("0g"), bytes, 1));
+	ck_assert(!trb_hex_decode(trb_bytes_str("000"), bytes, 1));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("core");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_test(tc, buffer_keeps_its_ceiling);
+	tcase_add_test(tc, buffer_gives_strings);
+	tcase_add_test(tc, errors_chain);
+	tcase_add_test(tc, utf8_is_strict);
+	tcase_add_test(tc, hex_round_trip);
+	suite_add_tcase(suite, tc);
+	return test_run(suite);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every unit test needs: a runner, files, vectors. */
+#ifndef TRB_TESTS_SUPPORT_H
+#define TRB_TESTS_SUPPORT_H
+
+#include <check.h>
+
+#include "core/bytes.h"
+
+/* Runs the suite and gives the program's exit status. */
+int test_run(Suite *suite);
+/* The whole file as a blob; the test fails where it cannot be read. */
+trb_blob *test_file(const char *path);
+/* The vectors' folder, or NULL where there is none, which is said once on standard error. */
+const char *test_vectors(void);
+/* Folder/name, static storage. */
+const char *test_path(const char *folder, const char *name);
+/* Fails the test with the error's message where r is not wanted. */
+#define ck_status(r, wanted, err)                                               \
+	ck_assert_msg((r) == (wanted), "%s, wanted %s: %s", trb_status_name(r), \
+		      trb_status_name(wanted), trb_error_message(err))
+
+#endif
