@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Sourced by the README's commands: words for people, missing packages, a build folder.
+
+umask 022
+export LC_ALL=C.UTF-8
+
+# Where programs for administrators live, which an ordinary user's PATH leaves out.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+	say "error: $*"
+	exit 3
+}
+
+# Runs a command quietly; what it printed is shown where it fails, and kept in $LOGS/NAME.log.
+quietly() { # NAME WHAT COMMAND…
+	local name=$1 what=$2 started=$SECONDS
+	shift 2
+	mkdir -p "$LOGS"
+	[ -t 2 ] && printf '  … %s\r' "$what" >&2
+	if ! "$@" >"$LOGS/$name.log" 2>&1; then
+		say "  ✗ $what"
+		tail -n 40 "$LOGS/$name.log" >&2
+		say "    everything it printed: $LOGS/$name.log"
+		return 1
+	fi
+	say "  ✓ $what ($((SECONDS - started)) s)"
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo -n true 2>/dev/null || say "  sudo may ask for your password, to install packages"
+		sudo "$@"
+	fi
+}
+
+# Installs the Debian packages that are missing, and says which.
+need_packages() {
+	local missing=() p
+	command -v dpkg-query >/dev/null || die "this command knows Debian 12 (apt); elsewhere install: $*"
+	for p in "$@"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v sudo >/dev/null || [ "$(id -u)" -eq 0 ] ||
+		die "missing packages, and no sudo to install them; as root: apt-get install ${missing[*]}"
+	say "  installing: ${missing[*]}"
+	quietly apt-update 'package lists' as_root apt-get -q update || return 1
+	quietly apt-install "${#missing[@]} packages" as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y --no-install-recommends install "${missing[@]}"
+}
+
+BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-certificates
+	libcbor-dev libssl-dev libcjson-dev libgit2-dev libcurl4-openssl-dev libseccomp-dev zlib1g-dev
+	libzstd-dev check)
+RUN_PACKAGES=(mmdebstrap erofs-utils uidmap cpio xz-utils curl nginx-light fcgiwrap openssl procps)
+TEST_PACKAGES=(clang clang-format libclang-rt-14-dev llvm pmccabe mandoc)
+
+# The newest of what the package manager and the person offer; runsc needs more than Debian 12 has.
+meson=/usr/bin/meson
+
+# Configures a build folder once, and builds it.
+build() { # FOLDER MESON-OPTION…
+	[ -f "$1/build.ninja" ] || "$meson" setup "$@" || return
+	ninja -C "$1"
+}
