@@ -8,6 +8,7 @@
 #include <trustbuild/context.h>
 #include <trustbuild/error.h>
 #include <trustbuild/request.h>
+#include <trustbuild/source.h>
 #include <trustbuild/status.h>
 
 #ifdef __cplusplus
