@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS_MAX 40
+#define HELP_COLUMN 26
+
+static size_t count(const struct cli_option *options)
+{
+	size_t n = 0;
+
+	while (options != NULL && options[n].name != NULL)
+		n++;
+	return n;
+}
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+	int width = printf("  --%s%s%s", name, argument != NULL ? " " : "",
+			   argument != NULL ? argument : "");
+
+	if (width >= HELP_COLUMN) {
+		putchar('\n');
+		width = 0;
+	}
+	printf("%*s%s\n", HELP_COLUMN - width, "", help);
+}
+
+static void print_help(const struct cli_command *command)
+{
+	printf("Usage: %s %s\n\n%s\n", command->name, command->synopsis, command->help);
+	printf("\nOptions:\n");
+	for (size_t i = 0; i < count(command->options); i++)
+		print_option(command->options[i].name, command->options[i].argument,
+			     command->options[i].help);
+	print_option("help", NULL, "show this and leave");
+	if (command->examples != NULL)
+		printf("\nExamples:\n%s", command->examples);
+}
+
+static bool list_add(struct cli_list *list, const char *item)
+{
+	const char **items = realloc(list->items, (list->n + 1) * sizeof(*items));
+
+	if (items == NULL)
+		return false;
+	items[list->n++] = item;
+	list->items = items;
+	return true;
+}
+
+void cli_list_clear(struct cli_list *list)
+{
+	free(list->items);
+	*list = (struct cli_list){ 0 };
+}
+
+static int take(const struct cli_command *command, const struct cli_option *option)
+{
+	if (option->flag != NULL) {
+		*option->flag = true;
+	} else if (option->list != NULL) {
+		if (!list_add(option->list, optarg))
+			return cli_usage(command->name, "out of memory");
+	} else if (*option->value != NULL) {
+		return cli_usage(command->name, "--%s is given twice", option->name);
+	} else {
+		*option->value = optarg;
+	}
+	return CLI_OK;
+}
+
+static int bad_option(const struct cli_command *command, int c, char **argv)
+{
+	const char *given = argv[optind - 1];
+
+	if (c == ':')
+		return cli_usage(command->name, "%s needs a value", given);
+	if (optopt != 0 && optopt < 256 && strncmp(given, "--", 2) != 0)
+		return cli_usage(command->name, "there is no option -%c", optopt);
+	return cli_usage(command->name, "there is no option %s, or it takes no value", given);
+}
+
+static int parse_options(const struct cli_command *command, int argc, char **argv)
+{
+	struct option longs[OPTIONS_MAX + 2] = { 0 };
+	size_t n = count(command->options);
+	int c, index = 0;
+
+	if (n > OPTIONS_MAX)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		longs[i] =
+			(struct option){ command->options[i].name,
+					 command->options[i].flag ? no_argument : required_argument,
+					 NULL, 1 };
+	longs[n] = (struct option){ "help", no_argument, NULL, 2 };
+	optind = 0; /* GNU: start over */
+	while ((c = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
+		int r;
+
+		if (c == 'h' || c == 2) {
+			print_help(command);
+			return -1;
+		}
+		r = c == 1 ? take(command, &command->options[index]) : bad_option(command, c, argv);
+		if (r != CLI_OK)
+			return r;
+	}
+	return CLI_OK;
+}
+
+bool cli_parse(const struct cli_command *command, int argc, char **argv, char ***ret_args,
+	       int *ret_n, int *ret_exit)
+{
+	int r = parse_options(command, argc, argv), n = argc - optind;
+
+	if (r == CLI_OK && n < command->min_args)
+		r = cli_usage(command->name, "%s: an argument is missing", command->synopsis);
+	else if (r == CLI_OK && command->max_args >= 0 && n > command->max_args)
+		r = cli_usage(command->name, "'%s' is one argument too many",
+			      argv[optind + command->max_args]);
+	if (r != CLI_OK) {
+		*ret_exit = r < 0 ? CLI_OK : r;
+		return false;
+	}
+	*ret_args = argv + optind;
+	*ret_n = n;
+	return true;
+}
+
+bool cli_number(const struct cli_command *command, const char *name, const char *text, uint64_t min,
+		uint64_t max, uint64_t *ret)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] < '0' || text[0] > '9' ||
+	    value < min || value > max) {
+		cli_usage(command->name, "--%s '%s' is not a number from %llu to %llu", name, text,
+			  (unsigned long long)min, (unsigned long long)max);
+		return false;
+	}
+	*ret = value;
+	return true;
+}
+
+static void print_commands(FILE *out, const char *program, const char *help,
+			   const struct cli_subcommand *commands)
+{
+	fprintf(out, "Usage: %s COMMAND [ARGUMENT]…\n\n%s\n\nCommands:\n", program, help);
+	for (; commands->name != NULL; commands++)
+		fprintf(out, "  %-12s %s\n", commands->name, commands->help);
+	fprintf(out, "\nEach has a --help of its own.\n");
+}
+
+int cli_dispatch(const char *program, const char *help, const struct cli_subcommand *commands,
+		 int argc, char **argv)
+{
+	if (argc < 2) {
+		print_commands(stderr, program, help, commands);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_commands(stdout, program, help, commands);
+		return CLI_OK;
+	}
+	for (const struct cli_subcommand *c = commands; c->name != NULL; c++)
+		if (strcmp(c->name, argv[1]) == 0)
+			return c->run(argc - 1, argv + 1);
+	return cli_usage(program, "there is no command '%s'", argv[1]);
+}
