@@ -78,16 +78,23 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
 	return 0;
 }
 
-bool trb_utf8_valid(trb_bytes text)
+size_t trb_utf8_prefix(trb_bytes text)
 {
-	for (size_t i = 0; i < text.len;) {
+	size_t i = 0;
+
+	while (i < text.len) {
 		size_t n = utf8_sequence(text.ptr + i, text.len - i);
 
 		if (n == 0)
-			return false;
+			break;
 		i += n;
 	}
-	return true;
+	return i;
+}
+
+bool trb_utf8_valid(trb_bytes text)
+{
+	return trb_utf8_prefix(text) == text.len;
 }
 
 void trb_hex_encode(trb_bytes in, char *out)

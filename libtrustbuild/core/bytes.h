@@ -26,6 +26,8 @@ bool trb_bytes_all_zero(trb_bytes a);
 trb_bytes trb_bytes_take(trb_bytes *in, size_t n);
 
 bool trb_utf8_valid(trb_bytes text);
+/* How many leading bytes are whole, well-formed sequences. */
+size_t trb_utf8_prefix(trb_bytes text);
 
 /* Lower-case hexadecimal; out holds 2 * in.len + 1 bytes. */
 void trb_hex_encode(trb_bytes in, char *out);
