@@ -10,6 +10,8 @@ struct trb_blob {
 	atomic_uint refs;
 	size_t len;
 	uint8_t *ptr;
+	void (*drop)(void *arg);
+	void *arg;
 };
 
 bool trb_bytes_eq(trb_bytes a, trb_bytes b)
@@ -50,17 +52,16 @@ trb_bytes trb_bytes_take(trb_bytes *in, size_t n)
 	return head;
 }
 
-/* The length of the well-formed sequence (RFC 3629, section 4) at p, or 0. */
+/* The length of the well-formed sequence of two bytes or more (RFC 3629, section 4) at p, or 0. */
 static size_t utf8_sequence(const uint8_t *p, size_t left)
 {
 	static const struct {
 		uint8_t lo, hi, second_lo, second_hi, len;
 	} rows[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -68,7 +69,7 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
 			continue;
 		if (rows[i].len > left)
 			return 0;
-		if (rows[i].len > 1 && (p[1] < rows[i].second_lo || p[1] > rows[i].second_hi))
+		if (p[1] < rows[i].second_lo || p[1] > rows[i].second_hi)
 			return 0;
 		for (size_t k = 2; k < rows[i].len; k++)
 			if ((p[k] & 0xc0) != 0x80)
@@ -83,7 +84,7 @@ size_t trb_utf8_prefix(trb_bytes text)
 	size_t i = 0;
 
 	while (i < text.len) {
-		size_t n = utf8_sequence(text.ptr + i, text.len - i);
+		size_t n = text.ptr[i] < 0x80 ? 1 : utf8_sequence(text.ptr + i, text.len - i);
 
 		if (n == 0)
 			break;
@@ -144,6 +145,7 @@ int trb_blob_adopt(uint8_t *buf, size_t len, trb_blob **ret_blob, trb_error **er
 	atomic_init(&blob->refs, 1);
 	blob->ptr = buf;
 	blob->len = len;
+	blob->drop = NULL;
 	*ret_blob = blob;
 	return TRB_OK;
 }
@@ -159,6 +161,12 @@ int trb_blob_new(trb_bytes bytes, trb_blob **ret_blob, trb_error **err)
 	return trb_blob_adopt(copy, bytes.len, ret_blob, err);
 }
 
+void trb_blob_attach(trb_blob *blob, void (*drop)(void *arg), void *arg)
+{
+	blob->drop = drop;
+	blob->arg = arg;
+}
+
 trb_blob *trb_blob_ref(trb_blob *blob)
 {
 	if (blob != NULL)
@@ -170,6 +178,8 @@ trb_blob *trb_blob_unref(trb_blob *blob)
 {
 	if (blob == NULL || atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) > 1)
 		return NULL;
+	if (blob->drop != NULL)
+		blob->drop(blob->arg);
 	free(blob->ptr);
 	free(blob);
 	return NULL;

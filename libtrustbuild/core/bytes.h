@@ -36,5 +36,7 @@ bool trb_hex_decode(trb_bytes text, uint8_t *out, size_t n);
 
 /* Steals buf: the blob owns malloc()ed bytes afterwards, also on failure they are freed. */
 int trb_blob_adopt(uint8_t *buf, size_t len, trb_blob **ret_blob, trb_error **err);
+/* Hands arg to drop() when the last reference goes; once a blob, before it is shared. */
+void trb_blob_attach(trb_blob *blob, void (*drop)(void *arg), void *arg);
 
 #endif

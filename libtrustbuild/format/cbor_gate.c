@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/cbor_gate.h"
+
+#include "core/error.h"
+
+#define DEPTH_MAX 8
+/* libcbor spends under 100 bytes an item: this keeps a tree below 4 MB. */
+#define ITEMS_MAX 32768
+/* Maps with free key order are compared key against key. */
+#define NSM_KEYS_MAX 128
+
+enum major { UINT, NEGINT, BSTR, TSTR, ARRAY, MAP, TAG, SIMPLE };
+#define INDEFINITE 31
+#define BREAK      0xff
+
+struct gate {
+	trb_bytes in;
+	size_t pos, items;
+	enum trb_cbor_rules rules;
+	const char *what;
+	trb_error **err;
+};
+
+/* The initial byte and its argument (RFC 8949, section 3). */
+struct head {
+	enum major major;
+	uint8_t info;
+	uint64_t value;
+};
+
+/* A map's key: two are equal where kind, value and contents are, however long their heads. */
+struct key {
+	enum major major;
+	uint64_t value;
+	trb_bytes contents; /* of a string */
+	trb_bytes encoded;
+};
+
+static int fault(const struct gate *g, const char *why)
+{
+	return trb_fail(g->err, TRB_E_FORMAT, "%s: CBOR at byte %zu: %s", g->what, g->pos, why);
+}
+
+static size_t left(const struct gate *g)
+{
+	return g->in.len - g->pos;
+}
+
+/* info is 24..27: an argument of 1, 2, 4 or 8 bytes follows. */
+static int read_argument(struct gate *g, struct head *h)
+{
+	static const uint64_t least[] = { 24, 0x100, 0x10000, 0x100000000 };
+	size_t n = (size_t)1 << (h->info - 24);
+
+	if (left(g) <= n)
+		return fault(g, "the head is cut off");
+	h->value = 0;
+	for (size_t i = 1; i <= n; i++)
+		h->value = h->value << 8 | g->in.ptr[g->pos + i];
+	if (g->rules == TRB_CBOR_DETERMINISTIC && h->value < least[h->info - 24])
+		return fault(g, "the head is longer than needed");
+	g->pos += 1 + n;
+	return TRB_OK;
+}
+
+static int read_head(struct gate *g, struct head *h)
+{
+	uint8_t first;
+
+	if (left(g) == 0)
+		return fault(g, "an item is missing");
+	if (++g->items > ITEMS_MAX)
+		return trb_fail(g->err, TRB_E_LIMIT, "%s: CBOR of more than %d items", g->what,
+				ITEMS_MAX);
+	first = g->in.ptr[g->pos];
+	h->major = first >> 5;
+	h->info = first & 31;
+	h->value = h->info;
+	if (h->major == TAG)
+		return fault(g, "tags are not accepted");
+	if (h->major == SIMPLE && (h->info < 20 || h->info > 22))
+		return fault(g, "only false, true and null are accepted here");
+	if (h->info == INDEFINITE) {
+		if (h->major != MAP || g->rules != TRB_CBOR_NSM)
+			return fault(g, "indefinite lengths are not accepted");
+		g->pos++;
+		return TRB_OK;
+	}
+	if (h->info > 27)
+		return fault(g, "a reserved length");
+	if (h->info >= 24)
+		return read_argument(g, h);
+	g->pos++;
+	return TRB_OK;
+}
+
+static int read_string(struct gate *g, const struct head *h, trb_bytes *ret)
+{
+	trb_bytes contents;
+
+	if (h->value > left(g))
+		return fault(g, "a string is longer than what is left");
+	contents = TRB_BYTES(g->in.ptr + g->pos, (size_t)h->value);
+	if (h->major == TSTR && !trb_utf8_valid(contents))
+		return fault(g, "text is not UTF-8");
+	g->pos += (size_t)h->value;
+	*ret = contents;
+	return TRB_OK;
+}
+
+static int read_key(struct gate *g, struct key *ret)
+{
+	size_t start = g->pos;
+	struct head h;
+	int r = read_head(g, &h);
+
+	if (r < 0)
+		return r;
+	if (h.major > TSTR)
+		return fault(g, "a map's key is neither an integer nor a string");
+	*ret = (struct key){ .major = h.major, .value = h.value };
+	if (h.major >= BSTR) {
+		r = read_string(g, &h, &ret->contents);
+		if (r < 0)
+			return r;
+	}
+	ret->encoded = TRB_BYTES(g->in.ptr + start, g->pos - start);
+	return TRB_OK;
+}
+
+static int walk(struct gate *g, unsigned depth);
+
+static bool key_eq(const struct key *a, const struct key *b)
+{
+	return a->major == b->major && a->value == b->value &&
+	       trb_bytes_eq(a->contents, b->contents);
+}
+
+/* RFC 8949, section 4.2.1: bytewise order of the encoded keys; so a duplicate is never in order. */
+static int walk_sorted_map(struct gate *g, uint64_t n, unsigned depth)
+{
+	trb_bytes before = TRB_BYTES_NULL;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct key key;
+		int r = read_key(g, &key);
+
+		if (r < 0)
+			return r;
+		if (i > 0 && trb_bytes_cmp(before, key.encoded) >= 0)
+			return fault(g, "a map's keys are not unique and sorted");
+		before = key.encoded;
+		r = walk(g, depth);
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+/* Is the map at its end: after n entries, or at the break code of an indefinite one? */
+static bool map_ends(struct gate *g, const struct head *h, uint64_t n)
+{
+	if (h->info != INDEFINITE)
+		return n == h->value;
+	if (left(g) == 0 || g->in.ptr[g->pos] != BREAK)
+		return false;
+	g->pos++;
+	return true;
+}
+
+static int walk_free_map(struct gate *g, const struct head *h, unsigned depth)
+{
+	struct key keys[NSM_KEYS_MAX];
+
+	for (size_t n = 0; !map_ends(g, h, n); n++) {
+		int r;
+
+		if (n == NSM_KEYS_MAX)
+			return trb_fail(g->err, TRB_E_LIMIT, "%s: a CBOR map of more than %d keys",
+					g->what, NSM_KEYS_MAX);
+		r = read_key(g, &keys[n]);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < n; i++)
+			if (key_eq(&keys[i], &keys[n]))
+				return fault(g, "a map's key is there twice");
+		r = walk(g, depth);
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+static int walk_map(struct gate *g, const struct head *h, unsigned depth)
+{
+	/* each entry takes two bytes at least */
+	if (h->info != INDEFINITE && h->value > left(g) / 2)
+		return fault(g, "a map has more entries than bytes are left");
+	if (g->rules == TRB_CBOR_DETERMINISTIC)
+		return walk_sorted_map(g, h->value, depth);
+	return walk_free_map(g, h, depth);
+}
+
+static int walk_array(struct gate *g, const struct head *h, unsigned depth)
+{
+	if (h->value > left(g))
+		return fault(g, "an array has more items than bytes are left");
+	for (uint64_t i = 0; i < h->value; i++) {
+		int r = walk(g, depth);
+
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+/* depth counts the arrays and maps around the item. */
+static int walk(struct gate *g, unsigned depth)
+{
+	trb_bytes contents;
+	struct head h;
+	int r = read_head(g, &h);
+
+	if (r < 0)
+		return r;
+	if (h.major == BSTR || h.major == TSTR)
+		return read_string(g, &h, &contents);
+	if (h.major != ARRAY && h.major != MAP)
+		return TRB_OK;
+	if (depth == DEPTH_MAX)
+		return fault(g, "nested deeper than 8");
+	return h.major == ARRAY ? walk_array(g, &h, depth + 1) : walk_map(g, &h, depth + 1);
+}
+
+int trb_cbor_gate(trb_bytes in, enum trb_cbor_rules rules, const char *what, trb_error **err)
+{
+	struct gate g = { .in = in, .rules = rules, .what = what, .err = err };
+	int r = walk(&g, 0);
+
+	if (r == TRB_OK && left(&g) > 0)
+		return fault(&g, "bytes after the end");
+	return r;
+}
