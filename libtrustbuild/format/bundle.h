@@ -7,6 +7,7 @@
 
 #include "format/facts.h"
 
+#define TRB_BUNDLE_TYPE  "application/vnd.trustbuild.bundle.v1+json"
 #define TRB_BUNDLE_LOGS  16
 #define TRB_PROOF_HASHES 64
 
@@ -25,13 +26,17 @@ struct trb_bundle_parts {
 	size_t n_logs;
 	const struct trb_bundle_log *logs;
 };
+/* Errors: TRB_E_FORMAT, TRB_E_LIMIT where a part is empty or over its ceiling; TRB_E_NOMEM. */
 int trb_bundle_new(const struct trb_bundle_parts *parts, trb_bundle **ret, trb_error **err);
 /* Views that live as long as the bundle. */
 const struct trb_bundle_parts *trb_bundle_parts(const trb_bundle *bundle);
 /* The leaf's bytes, recomputed from the parts. */
 int trb_bundle_leaf(const trb_bundle *bundle, trb_blob **ret, trb_error **err);
-/* A copy with one log entry more. */
+/* A copy with one log entry more; an entry of the same log (same origin line in the checkpoint) is
+ * replaced. */
 int trb_bundle_with_log(const trb_bundle *bundle, const struct trb_bundle_log *log,
 			trb_bundle **ret, trb_error **err);
+
+TRB_DEFINE_CLEANUP(trb_bundle *, trb_bundle_unref);
 
 #endif

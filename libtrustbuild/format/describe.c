@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a bundle says, for people and tools that only look. */
+#include "core/error.h"
+#include "format/bundle.h"
+#include "format/json.h"
+
+#define DESCRIPTION_MAX (1024u * 1024)
+
+static void put_hash(struct trb_json_out *out, const char *name, const uint8_t hash[32])
+{
+	trb_json_member_hex(out, name, TRB_BYTES(hash, 32));
+}
+
+static int put_request(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_request_facts facts;
+	int r = trb_request_facts_decode(bytes, &facts, &owner, err);
+
+	if (r < 0)
+		return trb_wrap(err, r, "the bundle's request");
+	trb_json_member_open(out, "request", '{');
+	trb_json_member_text(out, "repository", facts.repository);
+	trb_json_member_hex(out, "commit",
+			    TRB_BYTES(facts.commit.id, trb_commit_len(&facts.commit)));
+	trb_json_put_name(out, "ref");
+	if (facts.ref.len > 0)
+		trb_json_put_text(out, facts.ref);
+	else
+		trb_json_put_null(out);
+	trb_json_member_str(out, "recipe", facts.recipe.ptr != NULL ? "request" : "tree");
+	trb_json_member_text(out, "sandbox", facts.sandbox);
+	trb_json_member_hex(out, "nonce", facts.nonce);
+	trb_json_close(out, '}');
+	return TRB_OK;
+}
+
+static void put_environment_fields(struct trb_json_out *out, const struct trb_environment *env)
+{
+	trb_json_member_str(out, "recipe_origin",
+			    env->recipe_origin == TRB_RECIPE_FROM_TREE ? "tree" : "request");
+	put_hash(out, "recipe_sha256", env->recipe);
+	trb_json_member_text(out, "runtime", env->runtime);
+	trb_json_member_text(out, "runtime_version", env->runtime_version);
+	trb_json_member_text(out, "platform", env->platform);
+	put_hash(out, "oci_config_sha256", env->spec);
+	put_hash(out, "rootfs_sha256", env->rootfs);
+	trb_json_member_open(out, "network", '[');
+	for (size_t i = 0; i < env->n_hosts; i++) {
+		trb_json_open(out, '{');
+		trb_json_member_text(out, "host", env->hosts[i].host);
+		trb_json_member_uint(out, "port", env->hosts[i].port);
+		trb_json_close(out, '}');
+	}
+	trb_json_close(out, ']');
+	trb_json_member_open(out, "limits", '[');
+	for (size_t i = 0; i < env->n_limits; i++) {
+		trb_json_open(out, '{');
+		trb_json_member_text(out, "name", env->limits[i].name);
+		trb_json_put_name(out, "value");
+		trb_json_put_uint_string(out, env->limits[i].value);
+		trb_json_close(out, '}');
+	}
+	trb_json_close(out, ']');
+}
+
+static int put_environment(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	_cleanup_free_ struct trb_environment *env = malloc(sizeof(*env));
+	int r;
+
+	if (env == NULL)
+		return trb_fail_nomem(err);
+	r = trb_environment_decode(bytes, env, &owner, err);
+	if (r < 0)
+		return trb_wrap(err, r, "the bundle's environment");
+	trb_json_member_open(out, "environment", '{');
+	put_environment_fields(out, env);
+	trb_json_close(out, '}');
+	return TRB_OK;
+}
+
+static int put_artifacts(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	_cleanup_(trb_artifacts_clear) struct trb_artifacts artifacts = { 0 };
+	int r = trb_artifacts_decode(bytes, &artifacts, &owner, err);
+
+	if (r < 0)
+		return trb_wrap(err, r, "the bundle's artifacts");
+	trb_json_member_open(out, "artifacts", '[');
+	for (size_t i = 0; i < artifacts.n; i++) {
+		trb_json_open(out, '{');
+		trb_json_member_text(out, "name", artifacts.entries[i].name);
+		trb_json_put_name(out, "size");
+		trb_json_put_uint_string(out, artifacts.entries[i].size);
+		put_hash(out, "sha256", artifacts.entries[i].digest);
+		trb_json_close(out, '}');
+	}
+	trb_json_close(out, ']');
+	return TRB_OK;
+}
+
+static int put_blob(struct trb_json_out *out, const char *name, trb_bytes bytes, trb_error **err)
+{
+	uint8_t hash[32];
+	int r = trb_sha256(bytes, hash, err);
+
+	if (r < 0)
+		return r;
+	trb_json_member_open(out, name, '{');
+	trb_json_member_uint(out, "bytes", bytes.len);
+	put_hash(out, "sha256", hash);
+	trb_json_close(out, '}');
+	return TRB_OK;
+}
+
+static void put_logs(struct trb_json_out *out, const struct trb_bundle_parts *parts)
+{
+	trb_json_member_open(out, "log", '[');
+	for (size_t i = 0; i < parts->n_logs; i++) {
+		const struct trb_bundle_log *log = &parts->logs[i];
+
+		trb_json_open(out, '{');
+		trb_json_member_text(out, "kind", log->kind);
+		trb_json_put_name(out, "index");
+		trb_json_put_uint_string(out, log->index);
+		trb_json_member_uint(out, "proof_hashes", log->n_proof);
+		trb_json_member_text(out, "checkpoint", log->checkpoint);
+		trb_json_close(out, '}');
+	}
+	trb_json_close(out, ']');
+}
+
+int trb_bundle_describe(const trb_bundle *bundle, trb_blob **ret_json, trb_error **err)
+{
+	_cleanup_buf_ struct trb_buf buf = { 0 };
+	struct trb_json_out out = { .buf = &buf, .indent = true };
+	const struct trb_bundle_parts *parts;
+	int r;
+
+	if (bundle == NULL)
+		return trb_fail(err, TRB_E_INVAL, "no bundle");
+	parts = trb_bundle_parts(bundle);
+	trb_buf_init(&buf, DESCRIPTION_MAX);
+	trb_json_open(&out, '{');
+	trb_json_member_bool(&out, "verified", false);
+	trb_json_member_str(&out, "note",
+			    "what the bundle says about itself; nothing was verified");
+	trb_json_member_open(&out, "unverified", '{');
+	r = put_request(&out, parts->request, err);
+	if (r == TRB_OK)
+		r = put_environment(&out, parts->environment, err);
+	if (r == TRB_OK)
+		r = put_artifacts(&out, parts->artifacts, err);
+	if (r == TRB_OK)
+		r = put_blob(&out, "attestation", parts->attestation, err);
+	if (r == TRB_OK)
+		r = put_blob(&out, "statement", parts->statement, err);
+	if (r < 0)
+		return r;
+	put_logs(&out, parts);
+	trb_json_close(&out, '}');
+	trb_json_close(&out, '}');
+	trb_buf_add_byte(&buf, '\n');
+	return trb_buf_to_blob(&buf, "the description", ret_json, err);
+}
