@@ -23,6 +23,9 @@
 #define TRB_LEAF_MAX        65535u
 #define TRB_ARTIFACT_NAME   255u
 
+#define TRB_NONCE_MIN 16
+#define TRB_NONCE_MAX 64
+
 #define TRB_SHA256_LEN 32
 #define TRB_SHA384_LEN 48
 
@@ -61,6 +64,12 @@ int trb_request_facts_encode(const struct trb_request_facts *facts, trb_blob **r
 const char *trb_repository_fault(trb_bytes url);
 const char *trb_ref_fault(trb_bytes ref);
 const char *trb_artifact_name_fault(trb_bytes name);
+/* A host name of lower-case letters, digits and "-", or an IPv4 address in its one spelling. */
+const char *trb_host_fault(trb_bytes host);
+const char *trb_sandbox_fault(trb_bytes runtime);
+const char *trb_limit_name_fault(trb_bytes name);
+/* 1 to 128 printable ASCII characters: versions and platforms. */
+const char *trb_word_fault(trb_bytes text);
 
 /* environment */
 struct trb_host_port {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/error.h"
+#include "format/fact_cbor.h"
+
+enum { VERSION, REQUEST, ENVIRONMENT, ARTIFACTS, ATTESTATION, STATEMENT, FIELDS };
+
+#define PARTS 5
+static const struct {
+	const char *name;
+	size_t max;
+} parts[PARTS] = {
+	{ "the leaf's request", TRB_REQUEST_MAX },
+	{ "the leaf's environment", TRB_ENVIRONMENT_MAX },
+	{ "the leaf's artifacts", TRB_ARTIFACTS_BYTES },
+	{ "the leaf's attestation", TRB_ATTESTATION_MAX },
+	{ "the leaf's statement", TRB_STATEMENT_MAX },
+};
+
+int trb_leaf_encode(const struct trb_leaf *leaf, trb_blob **ret, trb_error **err)
+{
+	const trb_bytes values[PARTS] = { leaf->request, leaf->environment, leaf->artifacts,
+					  leaf->attestation, leaf->statement };
+	_cleanup_buf_ struct trb_buf b;
+
+	trb_buf_init(&b, TRB_LEAF_MAX);
+	trb_cbor_put_array(&b, FIELDS);
+	trb_cbor_put_uint(&b, 1);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (values[i].len < 1 || values[i].len > parts[i].max)
+			return trb_fail(err, TRB_E_LIMIT, "%s has %zu bytes, not 1 to %zu",
+					parts[i].name, values[i].len, parts[i].max);
+		trb_cbor_put_bstr(&b, values[i]);
+	}
+	return trb_buf_to_blob(&b, "the leaf for the log", ret, err);
+}
+
+int trb_leaf_decode(trb_bytes in, struct trb_leaf *ret, trb_blob **ret_owner, trb_error **err)
+{
+	_cleanup_cbor_ cbor_item_t *item = NULL;
+	cbor_item_t **items;
+	trb_bytes v[PARTS];
+	uint64_t version = 0;
+	size_t n;
+	int r = trb_fact_load(in, TRB_LEAF_MAX, "the leaf", &item, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_array(item, FIELDS, FIELDS, "the leaf", &items, &n, err);
+	if (r == TRB_OK)
+		r = trb_cbor_uint(items[VERSION], 1, "the leaf's version", &version, err);
+	if (r == TRB_OK && version != 1)
+		r = trb_fail(err, TRB_E_FORMAT, "the leaf's version is not 1");
+	for (size_t i = 0; r == TRB_OK && i < PARTS; i++)
+		r = trb_cbor_bstr(items[REQUEST + i], 1, parts[i].max, parts[i].name, &v[i], err);
+	if (r == TRB_OK)
+		r = trb_cbor_owner(in, &item, ret_owner, err);
+	if (r == TRB_OK)
+		*ret = (struct trb_leaf){ .request = v[0],
+					  .environment = v[1],
+					  .artifacts = v[2],
+					  .attestation = v[3],
+					  .statement = v[4] };
+	return r;
+}
