@@ -6,6 +6,7 @@
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
 #include <trustbuild/context.h>
+#include <trustbuild/eif.h>
 #include <trustbuild/error.h>
 #include <trustbuild/request.h>
 #include <trustbuild/source.h>

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <trustbuild/context.h>
+#include <trustbuild/eif.h>
 #include <trustbuild/request.h>
 
 #include "core/buffer.h"
@@ -59,5 +60,7 @@ TRB_DEFINE_CLEANUP(trb_error *, trb_error_unref);
 TRB_DEFINE_CLEANUP(trb_blob *, trb_blob_unref);
 TRB_DEFINE_CLEANUP(trb_context *, trb_context_unref);
 TRB_DEFINE_CLEANUP(trb_request *, trb_request_unref);
+
+TRB_DEFINE_CLEANUP(trb_eif *, trb_eif_unref);
 
 #endif
