@@ -3,6 +3,7 @@
 #ifndef TRUSTBUILD_TRUSTBUILD_H
 #define TRUSTBUILD_TRUSTBUILD_H
 
+#include <trustbuild/attestation.h>
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
 #include <trustbuild/context.h>

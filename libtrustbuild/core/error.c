@@ -117,6 +117,20 @@ int trb_wrap(trb_error **err, int code, const char *fmt, ...)
 	return code;
 }
 
+int trb_wrap_check(trb_error **err, int code, const char *check, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL && *err != &out_of_memory) {
+		trb_error *cause = *err;
+
+		va_start(ap, fmt);
+		*err = error_new(code, check, cause, fmt, ap);
+		va_end(ap);
+	}
+	return code;
+}
+
 trb_error *trb_error_ref(trb_error *error)
 {
 	if (error != NULL && error != &out_of_memory)

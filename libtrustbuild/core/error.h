@@ -19,5 +19,9 @@ int trb_fail_nomem(trb_error **err);
 /* Puts context before the error that is already there, which becomes the cause; the check id is
  * inherited. */
 int trb_wrap(trb_error **err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same, with a check id (static storage) in place of the cause's.  Running out of memory is no
+ * verdict: it stays what it is. */
+int trb_wrap_check(trb_error **err, int code, const char *check, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

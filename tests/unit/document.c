@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other people's NSM documents, each by name, with its verdict and the check that says so. */
+#include "support.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+#include "core/cleanup.h"
+#include "verifier/nitro.h"
+
+static const struct trb_nitro_root aws = { .name = TRB_NITRO_ROOT_AWS };
+
+/* What the manifest gives as a reason, in our check ids. */
+static const struct {
+	const char *file, *check;
+} refusals[] = {
+	{ "negative/veracruz_bad_sig.bin", "document.signature" },
+	{ "negative/eternis_invalid_attestation.bin", "document.signature" },
+	{ "negative/blocky_selfsigned.bin", "document.parse" },
+	{ "negative/mut_pcr0_bitflip.bin", "document.signature" },
+	{ "negative/mut_payload_swapped.bin", "document.signature" },
+	{ "negative/mut_sig_n.bin", "document.signature" },
+	{ "negative/mut_sig_der.bin", "document.parse" },
+	{ "negative/mut_alg_missing.bin", "document.parse" },
+	{ "negative/mut_array5.bin", "document.parse" },
+	{ "negative/mut_trailing.bin", "document.parse" },
+	{ "negative/mut_detached_payload.bin", "document.parse" },
+	{ "negative/mut_huge_len.bin", "document.parse" },
+	{ "negative/alt_unprotected_nonempty.bin", "document.parse" },
+};
+
+static cJSON *manifest;
+static struct trb_nitro *nitro;
+
+static const char *text_of(const cJSON *entry, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, name));
+}
+
+static const char *refusal_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (strcmp(refusals[i].file, file) == 0)
+			return refusals[i].check;
+	return NULL;
+}
+
+/* NULL: verified; else the id of the check that failed. */
+static const char *judge(trb_bytes document, unsigned flags, struct trb_nitro_verdict *verdict)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = trb_nitro_judge(nitro, document, TRB_NITRO_TIME_DOCUMENT, &aws, 1, flags, verdict,
+				&err);
+
+	if (r == TRB_OK)
+		return NULL;
+	ck_status(r, TRB_E_EVIDENCE, err);
+	ck_assert_ptr_nonnull(trb_error_check(err));
+	return trb_error_check(err);
+}
+
+static void check_getters(const cJSON *entry, const trb_attestation *a)
+{
+	const cJSON *pcr, *stamp = cJSON_GetObjectItemCaseSensitive(entry, "timestamp_ms");
+	char hex[97];
+
+	ck_assert(trb_bytes_eq_str(trb_attestation_get_module_id(a), text_of(entry, "module_id")));
+	ck_assert(trb_attestation_get_timestamp_ms(a) == (uint64_t)stamp->valuedouble);
+	cJSON_ArrayForEach (pcr, cJSON_GetObjectItemCaseSensitive(entry, "pcrs_nonzero")) {
+		trb_hex_encode(trb_attestation_get_pcr(a, (unsigned)atoi(pcr->string)), hex);
+		ck_assert_str_eq(hex, pcr->valuestring);
+	}
+}
+
+static void say(const char *file, const char *failed)
+{
+	printf("%-62s %s\n", file, failed != NULL ? failed : "VERIFIED");
+}
+
+static const cJSON *entry_of(const char *list, int i)
+{
+	return cJSON_GetArrayItem(cJSON_GetObjectItem(manifest, list), i);
+}
+
+static trb_blob *read_document(const char *file)
+{
+	char name[512];
+
+	snprintf(name, sizeof(name), "nitro/%s", file);
+	return test_file(test_path(test_vectors(), name));
+}
+
+START_TEST(genuine_documents_verify_at_their_own_time)
+{
+	const cJSON *entry = entry_of("positive", _i);
+	const char *file = text_of(entry, "file"), *failed;
+	bool debug = cJSON_IsTrue(cJSON_GetObjectItem(entry, "debug"));
+	_cleanup_(trb_blob_unrefp) trb_blob *document = read_document(file);
+	_cleanup_(trb_nitro_verdict_clear) struct trb_nitro_verdict v = { 0 }, allowed = { 0 };
+
+	failed = judge(trb_blob_bytes(document), 0, &v);
+	say(file, failed);
+	ck_assert_str_eq(failed != NULL ? failed : "", debug ? "document.debug" : "");
+	ck_assert_int_eq(v.outcome[TRB_NITRO_PARSE], TRB_NITRO_PASS);
+	ck_assert_int_eq(v.outcome[TRB_NITRO_SIGNATURE], TRB_NITRO_PASS);
+	ck_assert_int_eq(v.outcome[TRB_NITRO_CHAIN], TRB_NITRO_PASS);
+	ck_assert_int_eq(v.assurance, TRB_ASSURANCE_HARDWARE);
+	check_getters(entry, v.attestation);
+	ck_assert_ptr_null(judge(trb_blob_bytes(document), TRB_NITRO_ALLOW_DEBUG, &allowed));
+	ck_assert_int_eq(allowed.outcome[TRB_NITRO_DEBUG],
+			 debug ? TRB_NITRO_WAIVED : TRB_NITRO_PASS);
+}
+END_TEST
+
+START_TEST(documents_to_reject_get_their_verdict)
+{
+	const cJSON *entry = entry_of("negative", _i);
+	const char *file = text_of(entry, "file"), *failed;
+	bool ok = strcmp(text_of(entry, "result"), "ok") == 0;
+	_cleanup_(trb_blob_unrefp) trb_blob *document = read_document(file);
+	_cleanup_(trb_nitro_verdict_clear) struct trb_nitro_verdict v = { 0 };
+
+	failed = judge(trb_blob_bytes(document), 0, &v);
+	say(file, failed);
+	ck_assert_msg((failed == NULL) == ok, "%s: %s", file, failed);
+	if (!ok && refusal_of(file) != NULL)
+		ck_assert_str_eq(failed, refusal_of(file));
+}
+END_TEST
+
+/* Outside any test: Check's assertions are not to be had yet. */
+static bool load_manifest(void)
+{
+	static char text[1024 * 1024];
+	FILE *f = fopen(test_path(test_vectors(), "nitro/manifest.json"), "r");
+	size_t n = f != NULL ? fread(text, 1, sizeof(text), f) : 0;
+
+	if (f != NULL)
+		fclose(f);
+	manifest = cJSON_ParseWithLength(text, n);
+	return manifest != NULL;
+}
+
+static bool add_vectors(TCase *tcase)
+{
+	if (test_vectors() == NULL)
+		return true;
+	if (!load_manifest())
+		return false;
+	tcase_add_loop_test(tcase, genuine_documents_verify_at_their_own_time, 0,
+			    cJSON_GetArraySize(cJSON_GetObjectItem(manifest, "positive")));
+	tcase_add_loop_test(tcase, documents_to_reject_get_their_verdict, 0,
+			    cJSON_GetArraySize(cJSON_GetObjectItem(manifest, "negative")));
+	return true;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("document");
+	TCase *tcase = tcase_create("vectors");
+	int status;
+
+	if (trb_nitro_new(&nitro, NULL) < 0 || !add_vectors(tcase))
+		return EXIT_FAILURE;
+	suite_add_tcase(suite, tcase);
+	status = test_run(suite);
+	cJSON_Delete(manifest);
+	trb_nitro_free(nitro);
+	return status;
+}
