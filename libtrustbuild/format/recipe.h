@@ -5,6 +5,13 @@
 
 #include "format/facts.h"
 
+#define TRB_RECIPE_NAME      "trustbuild.json"
+#define TRB_RECIPE_COMMANDS  256u
+#define TRB_RECIPE_ARGUMENTS 1024u
+#define TRB_RECIPE_PATTERNS  64u
+#define TRB_RECIPE_VARIABLES 64u
+#define TRB_PATTERN_STARS    8u
+
 struct trb_command {
 	char **argv; /* NULL-terminated */
 };
@@ -20,12 +27,23 @@ struct trb_recipe {
 	size_t n_env;
 	struct trb_env_var *env;
 	size_t n_network;
-	char **network; /* "host:port" */
+	char **network; /* "host:port", lower case, unique */
 	/* limits; the defaults where the recipe is silent */
 	uint64_t memory_mib, pids, wall_s, disk_mib, output_mib;
 };
-/* Errors are TRB_E_FORMAT and name line and field. */
+/* Errors are TRB_E_FORMAT with check id "recipe.parse" and name line and field; TRB_E_LIMIT,
+ * TRB_E_NOMEM. */
 int trb_recipe_parse(trb_bytes json, struct trb_recipe **ret, trb_error **err);
 struct trb_recipe *trb_recipe_free(struct trb_recipe *recipe);
+TRB_DEFINE_CLEANUP(struct trb_recipe *, trb_recipe_free);
+
+/* NULL where text is good, else a static sentence that says what is wrong. */
+const char *trb_pattern_fault(trb_bytes pattern);
+/* Says whether an artifact's name matches a good pattern: * and ? match within one step of the path
+ * and never a dot at a step's beginning; everything else stands for itself. */
+bool trb_pattern_match(const char *pattern, const char *name);
+
+/* "host:port" in parts; NULL where it is good, else a static sentence. */
+const char *trb_host_port_fault(trb_bytes text, struct trb_host_port *ret);
 
 #endif
