@@ -46,6 +46,10 @@ void cli_list_clear(struct cli_list *list);
 bool cli_number(const struct cli_command *command, const char *name, const char *text, uint64_t min,
 		uint64_t max, uint64_t *ret);
 
+/* Seconds since 1970: "now", or RFC 3339 in UTC with whole seconds; else says what is wrong with
+ * option name and gives false. */
+bool cli_time(const struct cli_command *command, const char *name, const char *text, uint64_t *ret);
+
 /* A dispatching program's subcommands. */
 struct cli_subcommand {
 	const char *name, *help; /* NULL ends a table */

@@ -37,6 +37,8 @@ TRB_API trb_bytes trb_attestation_get_module_id(const trb_attestation *attestati
 TRB_API uint64_t trb_attestation_get_timestamp_ms(const trb_attestation *attestation);
 /* A locked PCR, 48 bytes (SHA-384); an empty view where the document lists none of that index. */
 TRB_API trb_bytes trb_attestation_get_pcr(const trb_attestation *attestation, unsigned index);
+/* 1 where PCR0, 1 and 2 are zero: the enclave ran in debug mode, and its code is not attested. */
+TRB_API int trb_attestation_is_debug(const trb_attestation *attestation);
 /* The certificate of the signing key, DER. */
 TRB_API trb_bytes trb_attestation_get_certificate(const trb_attestation *attestation);
 /* How many issuers' certificates it carries, 1 to 8. */

@@ -323,10 +323,10 @@ const struct trb_cose_sign1 *trb_attestation_sign1(const trb_attestation *a)
 	return &a->sign1;
 }
 
-bool trb_attestation_is_debug(const trb_attestation *a)
+int trb_attestation_is_debug(const trb_attestation *a)
 {
 	for (size_t i = 0; i < DEBUG_PCRS; i++)
 		if (!trb_bytes_all_zero(a->pcrs[i]))
-			return false;
-	return true;
+			return 0;
+	return 1;
 }

@@ -20,9 +20,6 @@ TRB_DEFINE_CLEANUP(trb_attestation *, trb_attestation_unref);
 /* The signed envelope, views into the document. */
 const struct trb_cose_sign1 *trb_attestation_sign1(const trb_attestation *attestation);
 
-/* PCR0, 1 and 2 are zero: what the NSM of a debug enclave signs. */
-bool trb_attestation_is_debug(const trb_attestation *attestation);
-
 /* The form "i-<17 hex>-enc<hex>", lower case: an enclave's NSM, not a NitroTPM. */
 bool trb_module_id_valid(trb_bytes id);
 

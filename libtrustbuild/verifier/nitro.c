@@ -91,7 +91,7 @@ static int check_parse(struct judge *j, trb_error **err)
 		return r;
 	if (r < 0)
 		return trb_wrap(err, TRB_E_EVIDENCE, "the document cannot be read");
-	v->debug = trb_attestation_is_debug(v->attestation);
+	v->debug = trb_attestation_is_debug(v->attestation) != 0;
 	if (v->time_s == TRB_NITRO_TIME_DOCUMENT)
 		v->time_s = trb_attestation_get_timestamp_ms(v->attestation) / 1000;
 	return TRB_OK;
