@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the helper program tb-launch does: runs a userland's /init as pid 1 of namespaces of its
+ * own, and leaves nothing behind when it ends.  It clones, mounts and waits, which a library in
+ * somebody's threaded process must not do. */
+#ifndef TRB_HOST_LAUNCH_H
+#define TRB_HOST_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+/* tb-launch's descriptors besides 1 and 2, which the enclave's console gets. */
+enum {
+	TRB_LAUNCH_LIFELINE = 0, /* a pipe: the enclave dies when its other end is closed */
+	TRB_LAUNCH_USERLAND = 3, /* directory that becomes the enclave's / */
+	TRB_LAUNCH_RUNS = 4,     /* directory of the run directories */
+	TRB_LAUNCH_PORTS = 5,    /* directory of the port sockets */
+	TRB_LAUNCH_REPORT = 6,   /* why there is no enclave, as text */
+	TRB_LAUNCH_LOCK = 7,     /* held open for its lock alone */
+	TRB_LAUNCH_FDS = 8,
+};
+
+/* Exit statuses of tb-launch that are not /init's own. */
+#define TRB_LAUNCH_FAILED 125 /* never started; the report says why */
+#define TRB_LAUNCH_CUT    126 /* the lifeline was cut */
+
+#define TRB_LAUNCH_ENV "TRUSTBUILD_ENCLAVE=transport=unix:/run/trustbuild/ports,nsm=softnsm"
+#define TRB_LAUNCH_UID 100000u /* where root's enclave has its 65536 ids */
+#define TRB_LAUNCH_IDS 65536u
+
+struct trb_launch {
+	const char *run;       /* name below TRB_LAUNCH_RUNS, removed at the end */
+	uint64_t memory, pids; /* limits of the enclave in bytes and processes; 0: none demanded */
+};
+
+/* Runs the enclave to its end; ret_status is what tb-launch exits with. */
+int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err);
+
+/* The parts. */
+
+/* Gives process pid's user namespace its ids.  As root 0 is TRB_LAUNCH_UID and so on; as an
+ * ordinary user 0 is the caller, and 1 to 65535 come from /etc/subuid where newuidmap is there. */
+int trb_launch_map_ids(pid_t pid, trb_error **err);
+/* The range of user in a file of the form of /etc/subuid: the first of at least TRB_LAUNCH_IDS.
+ * False where there is none. */
+bool trb_launch_sub_range(const char *path, const char *name, uid_t uid, uint64_t *ret_start);
+
+/* In the child, under the caller's own ids, which may reach the directories: mounts to move. */
+struct trb_launch_trees {
+	int place, userland, ports;
+};
+int trb_launch_open(struct trb_launch_trees *ret, trb_error **err);
+/* Under the enclave's ids: mounts, then / is the userland. */
+int trb_launch_enter(const struct trb_launch_trees *trees, trb_error **err);
+
+/* A cgroup, in whichever of the two layouts; for root alone. */
+#define TRB_CGROUPS 3
+struct trb_cgroup {
+	char *path[TRB_CGROUPS]; /* one a hierarchy, NULL ends */
+};
+/* Makes it with the limits (0: none).  TRB_E_UNSUPPORTED where a limit cannot be had. */
+int trb_cgroup_make(const char *name, uint64_t memory, uint64_t pids, struct trb_cgroup *ret,
+		    trb_error **err);
+int trb_cgroup_enter(const struct trb_cgroup *cgroup, pid_t pid, trb_error **err);
+/* Kills what is inside and removes it. */
+void trb_cgroup_remove(struct trb_cgroup *cgroup);
+/* Removes what launchers left that were killed themselves. */
+void trb_cgroup_sweep(void);
+
+#endif
