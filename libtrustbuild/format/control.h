@@ -7,6 +7,10 @@
 #include "format/facts.h"
 
 #define TRB_CONTROL_VERSION 1u
+#define TRB_CONTROL_CHUNK   (32u * 1024) /* bytes of a result or of progress in one message */
+#define TRB_CONTROL_TEXT    4096u        /* of an error */
+#define TRB_CONTROL_CHECK   64u
+#define TRB_CREDENTIAL_MAX  8192u
 
 enum trb_port {
 	TRB_PORT_CONTROL = 5000,
@@ -65,8 +69,9 @@ struct trb_control {
 			trb_bytes bytes;
 		} result;
 		struct {
-			int64_t code;
-			trb_bytes check, text; /* <= 64, <= 4096 */
+			int64_t code;    /* < 0 */
+			trb_bytes check; /* <= 64, UTF-8, may be empty */
+			trb_bytes text;  /* <= 4096, any bytes */
 		} error;
 	} u;
 };
@@ -79,9 +84,11 @@ enum trb_result_part {
 	TRB_PART_SIGNATURE = 5, /* DSSE, DER */
 };
 
-/* Views point into in's owner.  Errors: TRB_E_FORMAT. */
+/* Views live as long as the owner.  Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_NOMEM. */
 int trb_control_decode(trb_bytes in, struct trb_control *ret, trb_blob **ret_owner,
 		       trb_error **err);
+/* Errors: TRB_E_LIMIT where the message is larger than a frame, TRB_E_FORMAT where the peer would
+ * refuse it, TRB_E_INVAL, TRB_E_NOMEM. */
 int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error **err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #define TRB_NSM_REQUEST_MAX  0x1000u
 #define TRB_NSM_RESPONSE_MAX 0x3000u
+#define TRB_NSM_PCRS         32u
 
 enum trb_nsm_op {
 	TRB_NSM_DESCRIBE_NSM = 1,

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/control.h"
+
+#include "core/error.h"
+#include "format/fact_cbor.h"
+
+const char *trb_enclave_state_name(unsigned state)
+{
+	static const char *const names[] = { "READY", "FETCHING", "COMMITTED", "BUILDING",
+					     "BUILT", "ATTESTED", "DONE",      "FAILED" };
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
+}
+
+static int read_version(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	return trb_cbor_uint(body, UINT32_MAX, "the version", &m->u.version, err);
+}
+
+static int read_request(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	return trb_cbor_bstr(body, 1, TRB_REQUEST_MAX, "the request message", &m->u.bytes, err);
+}
+
+static int read_credential(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	return trb_cbor_bstr(body, 1, TRB_CREDENTIAL_MAX, "the credential", &m->u.bytes, err);
+}
+
+static int read_state(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 2, 2, "the state message", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[0], TRB_STATE_FAILED, "the state", &m->u.state.state, err);
+	if (r < 0)
+		return r;
+	m->u.state.has_commit = !trb_cbor_is_null(v[1]);
+	return m->u.state.has_commit
+		       ? trb_cbor_commit(v[1], "the state's commit", &m->u.state.commit, err)
+		       : TRB_OK;
+}
+
+static int read_progress(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 2, 2, "the progress message", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[0], TRB_STREAM_STDERR, "the progress stream",
+				  &m->u.progress.stream, err);
+	return r < 0 ? r
+		     : trb_cbor_bstr(v[1], 0, TRB_CONTROL_CHUNK, "the progress text",
+				     &m->u.progress.text, err);
+}
+
+static int read_result(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 3, 3, "the result message", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[0], TRB_PART_SIGNATURE, "the result's part", &m->u.result.part,
+				  err);
+	if (r == TRB_OK)
+		r = trb_cbor_bool(v[1], "the result's mark of the last piece", &m->u.result.last,
+				  err);
+	return r < 0 ? r
+		     : trb_cbor_bstr(v[2], 0, TRB_CONTROL_CHUNK, "the result's bytes",
+				     &m->u.result.bytes, err);
+}
+
+static int read_error(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 3, 3, "the error message", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_int(v[0], INT32_MIN, -1, "the error's code", &m->u.error.code, err);
+	if (r == TRB_OK)
+		r = trb_cbor_tstr(v[1], 0, TRB_CONTROL_CHECK, "the error's check",
+				  &m->u.error.check, err);
+	return r < 0 ? r
+		     : trb_cbor_bstr(v[2], 0, TRB_CONTROL_TEXT, "the error's text",
+				     &m->u.error.text, err);
+}
+
+static int read_cancel(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	(void)m;
+	return trb_cbor_is_null(body)
+		       ? TRB_OK
+		       : trb_fail(err, TRB_E_FORMAT, "the cancel message's body is not null");
+}
+
+static void put_version(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_uint(b, m->u.version);
+}
+
+static void put_bytes(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_bstr(b, m->u.bytes);
+}
+
+static void put_state(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_array(b, 2);
+	trb_cbor_put_uint(b, m->u.state.state);
+	if (m->u.state.has_commit)
+		trb_cbor_put_commit(b, &m->u.state.commit);
+	else
+		trb_cbor_put_null(b);
+}
+
+static void put_progress(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_array(b, 2);
+	trb_cbor_put_uint(b, m->u.progress.stream);
+	trb_cbor_put_bstr(b, m->u.progress.text);
+}
+
+static void put_result(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_array(b, 3);
+	trb_cbor_put_uint(b, m->u.result.part);
+	trb_cbor_put_bool(b, m->u.result.last);
+	trb_cbor_put_bstr(b, m->u.result.bytes);
+}
+
+static void put_error(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_array(b, 3);
+	trb_cbor_put_int(b, m->u.error.code);
+	trb_cbor_put_tstr(b, m->u.error.check);
+	trb_cbor_put_bstr(b, m->u.error.text);
+}
+
+static void put_cancel(struct trb_buf *b, const struct trb_control *m)
+{
+	(void)m;
+	trb_cbor_put_null(b);
+}
+
+static const struct {
+	int (*read)(const cbor_item_t *body, struct trb_control *m, trb_error **err);
+	void (*put)(struct trb_buf *b, const struct trb_control *m);
+} types[] = {
+	[TRB_MSG_HELLO] = { read_version, put_version },
+	[TRB_MSG_REQUEST] = { read_request, put_bytes },
+	[TRB_MSG_CREDENTIAL] = { read_credential, put_bytes },
+	[TRB_MSG_STATE] = { read_state, put_state },
+	[TRB_MSG_PROGRESS] = { read_progress, put_progress },
+	[TRB_MSG_RESULT] = { read_result, put_result },
+	[TRB_MSG_ERROR] = { read_error, put_error },
+	[TRB_MSG_CANCEL] = { read_cancel, put_cancel },
+};
+
+/* What no type of CBOR says. */
+static int check(const struct trb_control *m, trb_error **err)
+{
+	if (m->type == TRB_MSG_STATE &&
+	    m->u.state.has_commit != (m->u.state.state == TRB_STATE_COMMITTED))
+		return trb_fail(err, TRB_E_FORMAT,
+				"the state message carries a commit with COMMITTED alone");
+	if (m->type == TRB_MSG_RESULT && m->u.result.part < TRB_PART_ENVIRONMENT)
+		return trb_fail(err, TRB_E_FORMAT, "the result's part is unknown");
+	return TRB_OK;
+}
+
+static int read_message(const cbor_item_t *item, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	uint64_t type;
+	size_t n;
+	int r = trb_cbor_array(item, 2, 2, "the control message", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[0], TRB_MSG_CANCEL, "the control message's type", &type, err);
+	if (r < 0)
+		return r;
+	if (type < TRB_MSG_HELLO)
+		return trb_fail(err, TRB_E_FORMAT, "the control message's type is unknown");
+	m->type = (enum trb_control_type)type;
+	r = types[type].read(v[1], m, err);
+	return r < 0 ? r : check(m, err);
+}
+
+int trb_control_decode(trb_bytes in, struct trb_control *ret, trb_blob **ret_owner, trb_error **err)
+{
+	_cleanup_cbor_ cbor_item_t *item = NULL;
+	struct trb_control m = { 0 };
+	int r = trb_fact_load(in, TRB_FRAME_MAX, "the control message", &item, err);
+
+	if (r == TRB_OK)
+		r = read_message(item, &m, err);
+	if (r == TRB_OK)
+		r = trb_cbor_owner(in, &item, ret_owner, err);
+	if (r == TRB_OK)
+		*ret = m;
+	return r;
+}
+
+int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error **err)
+{
+	_cleanup_cbor_ cbor_item_t *item = NULL;
+	_cleanup_buf_ struct trb_buf b;
+	struct trb_control again = { 0 };
+	int r;
+
+	trb_buf_init(&b, TRB_FRAME_MAX);
+	if (msg->type < TRB_MSG_HELLO || msg->type > TRB_MSG_CANCEL)
+		return trb_fail(err, TRB_E_INVAL, "no control message has type %d", msg->type);
+	trb_cbor_put_array(&b, 2);
+	trb_cbor_put_uint(&b, msg->type);
+	types[msg->type].put(&b, msg);
+	r = trb_buf_check(&b, "the control message", err);
+	/* the peer's own rules: a message that it would refuse is not sent */
+	if (r == TRB_OK)
+		r = trb_fact_load(trb_buf_bytes(&b), TRB_FRAME_MAX, "the control message", &item,
+				  err);
+	if (r == TRB_OK)
+		r = read_message(item, &again, err);
+	return r < 0 ? r : trb_buf_to_blob(&b, "the control message", ret, err);
+}

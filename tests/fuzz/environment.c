@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An environment from outside. */
+#include <stdlib.h>
+
+#include "format/facts.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	trb_bytes in = TRB_BYTES(data, size);
+	struct trb_environment env;
+	trb_blob *owner = NULL, *again = NULL;
+
+	if (size > TRB_ENVIRONMENT_MAX + 16u || trb_environment_decode(in, &env, &owner, NULL) < 0)
+		return 0;
+	/* what was read is written as the same bytes */
+	if (trb_environment_encode(&env, &again, NULL) < 0 ||
+	    !trb_bytes_eq(in, trb_blob_bytes(again)))
+		abort();
+	trb_blob_unref(again);
+	trb_blob_unref(owner);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A log's leaf from outside. */
+#include <stdlib.h>
+
+#include "format/facts.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	trb_bytes in = TRB_BYTES(data, size);
+	struct trb_leaf leaf;
+	trb_blob *owner = NULL, *again = NULL;
+
+	if (size > TRB_LEAF_MAX + 16u || trb_leaf_decode(in, &leaf, &owner, NULL) < 0)
+		return 0;
+	/* what was read is written as the same bytes */
+	if (trb_leaf_encode(&leaf, &again, NULL) < 0 || !trb_bytes_eq(in, trb_blob_bytes(again)))
+		abort();
+	trb_blob_unref(again);
+	trb_blob_unref(owner);
+	return 0;
+}
