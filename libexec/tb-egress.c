@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tb-egress PORT[,PORT]… [HOST]…: see host/egress.h for its descriptors.  The hosts may have
+ * private addresses. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host/egress.h"
+
+static bool parse_ports(char *text, struct trb_egress *ret)
+{
+	char *save = NULL;
+
+	for (const char *p = strtok_r(text, ",", &save); p != NULL;
+	     p = strtok_r(NULL, ",", &save)) {
+		unsigned long port = strtoul(p, NULL, 10);
+
+		if (port == 0 || port > 65535 || ret->n_ports == TRB_EGRESS_PORTS)
+			return false;
+		ret->ports[ret->n_ports++] = (uint16_t)port;
+	}
+	return ret->n_ports > 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct trb_egress egress = { 0 };
+
+	if (argc < 2 || argc - 2 > (int)TRB_EGRESS_PRIVATE || !parse_ports(argv[1], &egress)) {
+		fprintf(stderr, "tb-egress is started by libtrustbuild, not by hand\n");
+		return EXIT_FAILURE;
+	}
+	for (int i = 2; i < argc; i++)
+		egress.private[egress.n_private++] = argv[i];
+	if (trb_egress_serve(TRB_EGRESS_LIFELINE, TRB_EGRESS_LISTENER, &egress, NULL) < 0)
+		return EXIT_FAILURE;
+	/* the session is over: with all connections, which are of our group */
+	kill(0, SIGKILL);
+	return EXIT_SUCCESS;
+}
