@@ -9,7 +9,7 @@
 
 TRB_DEFINE_CLEANUP(trb_attestation *, trb_attestation_unref);
 
-#define TRB_NSM_PCRS     32
+#define TRB_NSM_PCRS     32u
 #define TRB_NSM_CABUNDLE 8
 
 /* Limits of the fields, in bytes. */
