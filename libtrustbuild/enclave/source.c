@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The source stage: starts the fetcher, feeds its stream to the walk, holds what came out. */
+#include "enclave/source.h"
+
+#include <fcntl.h>
+#include <git2.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/channel.h"
+#include "core/context.h"
+#include "core/error.h"
+#include "core/fetch.h"
+#include "core/io.h"
+#include "core/spawn.h"
+#include "enclave/source_stream.h"
+
+#define TOKEN_MAX    4096u
+#define CHUNK        65536
+#define STEP_CHUNKS  64 /* before a step gives the caller a turn */
+#define PIPE_BYTES   (1 << 20)
+#define EXIT_WAIT_MS 5000
+#define CA_FILE      "/etc/ssl/certs/ca-certificates.crt"
+
+/* NEW --start--> FETCHING --step--> SEALED; any failure after the start: FAILED, for good. */
+enum source_state { SOURCE_NEW, SOURCE_FETCHING, SOURCE_SEALED, SOURCE_FAILED };
+
+struct trb_source {
+	unsigned refs;
+	enum source_state state;
+	trb_context *context;
+	trb_request *request;
+	struct trb_commit commit;
+	char commit_hex[65], tip_hex[65];
+	char *directory, *egress, *ca_file;
+	struct trb_buf token;
+	struct trb_source_limits limits;
+	bool git; /* libgit2 is initialized: trb_git_hash() */
+
+	struct trb_child child;
+	int pipe;
+	int64_t deadline;
+	struct trb_tree_writer writer;
+	struct trb_source_stream *stream;
+	int tree_fd;
+	char (*submodule_hex)[65];
+};
+
+static int require(const trb_source *s, enum source_state state, trb_error **err)
+{
+	static const char *const names[] = { "new", "fetching", "sealed", "failed" };
+
+	if (s == NULL)
+		return trb_fail(err, TRB_E_INVAL, "no source");
+	if (s->state == state)
+		return TRB_OK;
+	return trb_fail(err, TRB_E_STATE, "the source is %s, needs to be %s", names[s->state],
+			names[state]);
+}
+
+int trb_source_new(trb_context *context, const trb_request *request, const char *directory,
+		   trb_source **ret_source, trb_error **err)
+{
+	_cleanup_(trb_source_unrefp) trb_source *s = NULL;
+
+	if (context == NULL || request == NULL || directory == NULL || ret_source == NULL)
+		return trb_fail(err, TRB_E_INVAL, "a source needs context, request and directory");
+	if (directory[0] != '/')
+		return trb_fail(err, TRB_E_INVAL, "'%s' is not absolute", directory);
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return trb_fail_nomem(err);
+	s->refs = 1;
+	s->child = TRB_CHILD_NONE;
+	s->pipe = s->tree_fd = -1;
+	s->writer = TRB_TREE_WRITER_NONE;
+	s->context = trb_context_ref(context);
+	s->request = trb_request_ref((trb_request *)request);
+	trb_source_limits_default(&s->limits);
+	trb_buf_init(&s->token, TOKEN_MAX);
+	s->directory = strdup(directory);
+	s->ca_file = strdup(CA_FILE);
+	if (s->directory == NULL || s->ca_file == NULL)
+		return trb_fail_nomem(err);
+	if (!trb_commit_from_hex(trb_bytes_str(trb_request_get_commit(request)), &s->commit))
+		return trb_fail(err, TRB_E_INVAL, "the request has no commit");
+	*ret_source = steal_ptr(&s);
+	return TRB_OK;
+}
+
+trb_source *trb_source_ref(trb_source *source)
+{
+	if (source != NULL)
+		__atomic_add_fetch(&source->refs, 1, __ATOMIC_RELAXED);
+	return source;
+}
+
+static void wipe_token(trb_source *s)
+{
+	if (s->token.ptr != NULL)
+		OPENSSL_cleanse(s->token.ptr, s->token.cap);
+	trb_buf_clear(&s->token);
+}
+
+/* Ends the fetcher, and frees what only fetching needs. */
+static void stop(trb_source *s)
+{
+	trb_child_kill(&s->child);
+	trb_closep(&s->pipe);
+	s->pipe = -1;
+	wipe_token(s);
+	if (s->git)
+		git_libgit2_shutdown();
+	s->git = false;
+}
+
+static void fail_for_good(trb_source *s)
+{
+	s->state = SOURCE_FAILED;
+	stop(s);
+	trb_tree_remove(&s->writer);
+}
+
+trb_source *trb_source_unref(trb_source *s)
+{
+	if (s == NULL || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return NULL;
+	stop(s);
+	trb_closep(&s->tree_fd);
+	trb_source_stream_free(s->stream);
+	trb_tree_remove(&s->writer);
+	free(s->submodule_hex);
+	free(s->directory);
+	free(s->egress);
+	free(s->ca_file);
+	trb_request_unref(s->request);
+	trb_context_unref(s->context);
+	free(s);
+	return NULL;
+}
+
+/* What may be set before the start. */
+
+static int set_text(trb_source *s, char **slot, const char *text, trb_error **err)
+{
+	int r = require(s, SOURCE_NEW, err);
+	char *copy;
+
+	if (r < 0)
+		return r;
+	copy = strdup(text);
+	if (copy == NULL)
+		return trb_fail_nomem(err);
+	free(*slot);
+	*slot = copy;
+	return TRB_OK;
+}
+
+int trb_source_set_egress(trb_source *source, const char *address, trb_error **err)
+{
+	if (source == NULL || address == NULL ||
+	    (strncmp(address, "unix:/", 6) != 0 && strncmp(address, "vsock:", 6) != 0))
+		return trb_fail(err, TRB_E_INVAL,
+				"an egress address is 'unix:/dir' or 'vsock:CID'");
+	return set_text(source, &source->egress, address, err);
+}
+
+int trb_source_set_ca_file(trb_source *source, const char *path, trb_error **err)
+{
+	if (source == NULL || path == NULL || path[0] != '/')
+		return trb_fail(err, TRB_E_INVAL, "a CA file needs an absolute path");
+	return set_text(source, &source->ca_file, path, err);
+}
+
+int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err)
+{
+	int r = require(source, SOURCE_NEW, err);
+
+	if (r < 0)
+		return r;
+	if (token.len == 0 || memchr(token.ptr, '\0', token.len) != NULL ||
+	    memchr(token.ptr, '\n', token.len) != NULL)
+		return trb_fail(err, TRB_E_INVAL, "a token is one line, and not empty");
+	if (token.len > TOKEN_MAX)
+		return trb_fail(err, TRB_E_LIMIT, "a token has at most %u bytes", TOKEN_MAX);
+	wipe_token(source);
+	trb_buf_init(&source->token, TOKEN_MAX);
+	trb_buf_add(&source->token, token);
+	return trb_buf_check(&source->token, "the token", err);
+}
+
+int trb_source_set_limit(trb_source *source, const char *name, uint64_t value, trb_error **err)
+{
+	int r = require(source, SOURCE_NEW, err);
+
+	if (r < 0)
+		return r;
+	return trb_source_limits_set(&source->limits, trb_bytes_str(name), value, err);
+}
+
+/* The start. */
+
+#define ARGS_MAX 24
+
+struct args {
+	size_t n;
+	char *argv[ARGS_MAX + 1];
+};
+
+static void args_clear(struct args *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->argv[i]);
+}
+
+__attribute__((format(printf, 2, 3))) static void args_add(struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (a->n == ARGS_MAX)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&a->argv[a->n], fmt, ap) < 0)
+		a->argv[a->n] = NULL;
+	va_end(ap);
+	a->n++;
+}
+
+static int make_args(const trb_source *s, struct args *a, trb_error **err)
+{
+	const char *name, *ref = trb_request_get_ref(s->request);
+	uint64_t value = 0;
+
+	args_add(a, "tb-fetch");
+	args_add(a, "fetch");
+	args_add(a, "repository=%s", trb_request_get_repository(s->request));
+	args_add(a, "commit=%s", s->commit_hex);
+	if (ref != NULL)
+		args_add(a, "ref=%s", ref);
+	if (s->egress != NULL)
+		args_add(a, "egress=%s", s->egress);
+	args_add(a, "ca=%s", s->ca_file);
+	if (s->token.len > 0)
+		args_add(a, "token=1");
+	for (size_t i = 0; (name = trb_source_limits_get(&s->limits, i, &value)) != NULL; i++)
+		args_add(a, "limit.%s=%llu", name, (unsigned long long)value);
+	for (size_t i = 0; i < a->n; i++)
+		if (a->argv[i] == NULL)
+			return trb_fail_nomem(err);
+	return TRB_OK;
+}
+
+static int make_pipe(int ret[2], trb_error **err)
+{
+	if (pipe2(ret, O_CLOEXEC) < 0)
+		return trb_fail_errno(err, errno, "make a pipe");
+	return TRB_OK;
+}
+
+/* A pipe that holds the token; it is smaller than a pipe's buffer, so that nothing blocks. */
+static int token_pipe(trb_source *s, int *ret, trb_error **err)
+{
+	int fds[2], r;
+
+	if (s->token.len == 0)
+		return TRB_OK;
+	r = make_pipe(fds, err);
+	if (r < 0)
+		return r;
+	r = trb_write_full(fds[1], trb_buf_bytes(&s->token), err);
+	close(fds[1]);
+	if (r < 0)
+		close(fds[0]);
+	else
+		*ret = fds[0];
+	wipe_token(s);
+	return r;
+}
+
+static int spawn_fetcher(trb_source *s, struct args *a, trb_error **err)
+{
+	_cleanup_close_ int token = -1, out = -1, in = -1;
+	_cleanup_free_ char *path = NULL;
+	char *const envp[] = { NULL };
+	int fds[2], r;
+
+	if (asprintf(&path, "%s/tb-fetch", trb_context_get_libexec_dir(s->context)) < 0)
+		return trb_fail_nomem(err);
+	r = make_pipe(fds, err);
+	if (r < 0)
+		return r;
+	in = fds[0];
+	out = fds[1];
+	fcntl(in, F_SETPIPE_SZ, PIPE_BYTES); /* fewer switches; the default does as well */
+	if (fcntl(in, F_SETFL, O_NONBLOCK) < 0)
+		return trb_fail_errno(err, errno, "prepare the fetcher's pipe");
+	r = token_pipe(s, &token, err);
+	if (r == TRB_OK)
+		r = trb_spawn(path, a->argv, envp, (int[]){ -1, out, -1, token }, 4, &s->child,
+			      err);
+	if (r == TRB_OK)
+		s->pipe = steal_fd(&in);
+	return r;
+}
+
+static int begin(trb_source *s, trb_error **err)
+{
+	struct args a = { 0 };
+	int r;
+
+	if (git_libgit2_init() < 0)
+		return trb_fail_nomem(err);
+	s->git = true;
+	r = trb_tree_open(s->directory, &s->writer, err);
+	if (r == TRB_OK)
+		r = trb_source_stream_new(s->context, trb_request_get_repository(s->request),
+					  &s->commit, trb_request_get_ref(s->request), &s->limits,
+					  &s->writer, &s->stream, err);
+	if (r < 0)
+		return r;
+	r = make_args(s, &a, err);
+	if (r == TRB_OK)
+		r = spawn_fetcher(s, &a, err);
+	args_clear(&a);
+	return r;
+}
+
+int trb_source_start(trb_source *source, trb_error **err)
+{
+	int r = require(source, SOURCE_NEW, err);
+
+	if (r < 0)
+		return r;
+	if (source->commit.algorithm != 1)
+		return trb_fail_check(
+			err, TRB_E_UNSUPPORTED, TRB_CHECK_COMMIT,
+			"a SHA-256 repository cannot be fetched: this libgit2 (%s) knows "
+			"SHA-1 repositories only",
+			LIBGIT2_VERSION);
+	trb_commit_to_hex(&source->commit, source->commit_hex);
+	r = begin(source, err);
+	if (r < 0) {
+		fail_for_good(source);
+		return trb_wrap(err, r, "start to fetch");
+	}
+	source->deadline = trb_deadline((int)(source->limits.wall_s * 1000));
+	source->state = SOURCE_FETCHING;
+	return TRB_OK;
+}
+
+/* The steps. */
+
+static int seal(trb_source *s, trb_error **err)
+{
+	const struct trb_source_result *res = trb_source_stream_result(s->stream);
+	int r;
+
+	if (res->tip.algorithm != 0)
+		trb_commit_to_hex(&res->tip, s->tip_hex);
+	if (res->n_submodules > 0) {
+		s->submodule_hex = calloc(res->n_submodules, sizeof(*s->submodule_hex));
+		if (s->submodule_hex == NULL)
+			return trb_fail_nomem(err);
+	}
+	for (size_t i = 0; i < res->n_submodules; i++)
+		trb_commit_to_hex(&res->submodules[i].commit, s->submodule_hex[i]);
+	r = trb_tree_seal(&s->writer, &s->tree_fd, err);
+	if (r < 0)
+		return r;
+	s->state = SOURCE_SEALED;
+	stop(s);
+	return TRB_OK;
+}
+
+/* The stream has ended: was it whole, and what does the fetcher's exit say? */
+static int at_end(trb_source *s, trb_error **err)
+{
+	int status = 0, r = trb_child_wait(&s->child, EXIT_WAIT_MS, &status, err);
+
+	if (r < 0)
+		return r;
+	if (trb_source_stream_done(s->stream) && status == 0)
+		return seal(s, err);
+	if (status > 128)
+		return trb_fail(err, TRB_E_IO, "the fetcher was ended by signal %d", status - 128);
+	return trb_fail(err, TRB_E_IO, "the fetcher ended early, with status %d", status);
+}
+
+static int read_some(trb_source *s, trb_error **err)
+{
+	uint8_t chunk[CHUNK];
+
+	for (unsigned i = 0; i < STEP_CHUNKS; i++) {
+		ssize_t n = read(s->pipe, chunk, sizeof(chunk));
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			return trb_fail_errno(err, errno, "read from the fetcher");
+		if (n == 0)
+			return at_end(s, err);
+		r = trb_source_stream_feed(s->stream, TRB_BYTES(chunk, n), err);
+		if (r < 0)
+			return r;
+	}
+	if (trb_deadline_left(s->deadline) == 0)
+		return trb_fail_check(err, TRB_E_TIMEOUT, TRB_CHECK_LIMIT,
+				      "the source was not fetched in %llu seconds",
+				      (unsigned long long)s->limits.wall_s);
+	return TRB_E_AGAIN;
+}
+
+/* TRB_E_AGAIN leaves *err alone. */
+static int step(trb_source *s, trb_error **err)
+{
+	int r = read_some(s, err);
+
+	if (r == TRB_OK || r == TRB_E_AGAIN)
+		return r;
+	fail_for_good(s);
+	return trb_wrap(err, r, "fetch %s from %s", s->commit_hex,
+			trb_request_get_repository(s->request));
+}
+
+int trb_source_step(trb_source *source, trb_error **err)
+{
+	int r = require(source, SOURCE_FETCHING, err);
+
+	if (r < 0)
+		return r;
+	r = step(source, err);
+	return r == TRB_E_AGAIN ? trb_fail(err, r, "the source is being fetched") : r;
+}
+
+int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err)
+{
+	int64_t deadline = trb_deadline(timeout_ms);
+	int r = require(source, SOURCE_FETCHING, err);
+
+	if (r < 0)
+		return r;
+	while ((r = step(source, err)) == TRB_E_AGAIN) {
+		struct pollfd p = { .fd = source->pipe, .events = POLLIN };
+		int left = trb_deadline_left(deadline);
+
+		if (left == 0)
+			return trb_fail(err, TRB_E_TIMEOUT, "the source is still being fetched");
+		poll(&p, 1, left < 0 || left > 1000 ? 1000 : left);
+	}
+	return r;
+}
+
+/* What came out. */
+
+int trb_source_get_fd(const trb_source *source)
+{
+	return source != NULL ? source->pipe : -1;
+}
+
+static const struct trb_source_result *result(const trb_source *s)
+{
+	return s != NULL && s->state == SOURCE_SEALED ? trb_source_stream_result(s->stream) : NULL;
+}
+
+const char *trb_source_get_commit(const trb_source *source)
+{
+	return result(source) != NULL ? source->commit_hex : NULL;
+}
+
+const char *trb_source_get_tip(const trb_source *source)
+{
+	return result(source) != NULL && source->tip_hex[0] != '\0' ? source->tip_hex : NULL;
+}
+
+trb_bytes trb_source_get_digest(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? TRB_BYTES(res->digest, 32) : TRB_BYTES_NULL;
+}
+
+int64_t trb_source_get_time(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->time : 0;
+}
+
+const char *trb_source_get_path(const trb_source *source)
+{
+	return result(source) != NULL ? source->writer.path : NULL;
+}
+
+int trb_source_get_tree_fd(const trb_source *source)
+{
+	return result(source) != NULL ? source->tree_fd : -1;
+}
+
+trb_bytes trb_source_get_recipe(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL && res->recipe != NULL ? trb_blob_bytes(res->recipe) : TRB_BYTES_NULL;
+}
+
+uint64_t trb_source_get_files(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->files : 0;
+}
+
+uint64_t trb_source_get_bytes(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->bytes : 0;
+}
+
+size_t trb_source_count_submodules(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->n_submodules : 0;
+}
+
+const char *trb_source_get_submodule_path(const trb_source *source, size_t index)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL && index < res->n_submodules ? res->submodules[index].path : NULL;
+}
+
+const char *trb_source_get_submodule_url(const trb_source *source, size_t index)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL && index < res->n_submodules ? res->submodules[index].url : NULL;
+}
+
+const char *trb_source_get_submodule_commit(const trb_source *source, size_t index)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL && index < res->n_submodules ? source->submodule_hex[index] : NULL;
+}

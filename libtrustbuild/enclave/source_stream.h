@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes the fetcher's stream of plain objects, and believes none of it: every object is hashed
+ * again and must be the one that CT demands at that place.  The order is fixed
+ * (docs/spec/source.md), so that the stream need not name what it sends:
+ *
+ *     stream     = chain repository END
+ *     chain      = *TAG *COMMIT          ; only with a ref: from its tip down to, not including, CT
+ *     repository = COMMIT TREE [BLOB] *object   ; CT, its tree, the tree's .gitmodules
+ *     object     = TREE *object / BLOB / repository  ; in the tree's order; a gitlink's repository
+ *
+ * PROGRESS and ERROR frames may stand between any two. */
+#ifndef TRB_ENCLAVE_SOURCE_STREAM_H
+#define TRB_ENCLAVE_SOURCE_STREAM_H
+
+#include "core/fetch.h"
+#include "enclave/source_tree.h"
+#include "format/facts.h"
+
+struct trb_submodule {
+	char *path, *url;
+	struct trb_commit commit;
+};
+
+/* What came out, whole once trb_source_stream_done(). */
+struct trb_source_result {
+	struct trb_commit tip; /* algorithm 0 without a ref */
+	uint8_t digest[32];
+	int64_t time;
+	trb_blob *recipe; /* NULL: the tree has none */
+	uint64_t files, bytes;
+	size_t n_submodules;
+	struct trb_submodule *submodules;
+};
+
+struct trb_source_stream;
+
+/* writer may be NULL: nothing is written then.  It and context must outlive the stream. */
+int trb_source_stream_new(trb_context *context, const char *repository,
+			  const struct trb_commit *commit, const char *ref,
+			  const struct trb_source_limits *limits, struct trb_tree_writer *writer,
+			  struct trb_source_stream **ret, trb_error **err);
+struct trb_source_stream *trb_source_stream_free(struct trb_source_stream *s);
+TRB_DEFINE_CLEANUP(struct trb_source_stream *, trb_source_stream_free);
+
+int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes bytes, trb_error **err);
+bool trb_source_stream_done(const struct trb_source_stream *s);
+const struct trb_source_result *trb_source_stream_result(const struct trb_source_stream *s);
+
+#endif
