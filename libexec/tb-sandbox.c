@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Holds one sandbox (docs/spec/sandbox.md):
+ *
+ *	tb-sandbox MEMORY_BYTES [--hide PATH | --tmpfs PATH]... -- RUNTIME ARGUMENT...
+ *
+ * The runtime runs in pid, mount, network and ipc namespaces of its own, whose first process
+ * watches the memory of everything in them.  When this program has ended, all of it is dead.  It
+ * ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes away.
+ * Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
+ * Static and alone: it shares nothing with the library. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REPORT     4
+#define TICK_MS    20 /* between two looks at the memory file */
+#define SCAN_TICKS 12 /* between two looks at every process */
+#define FILES_MAX  64
+#define FAILED     125
+/* What the runtime itself may take on top of the build's memory. */
+#define RUNTIME_BYTES (256ull << 20)
+
+struct memory_file {
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
+
+struct watch {
+	uint64_t limit;
+	struct memory_file files[FILES_MAX]; /* what gVisor keeps the sandbox's memory in */
+	size_t n_files;
+	unsigned tick;
+};
+
+static void report(const char *word, const char *detail, int errnum)
+{
+	char line[1024];
+	int n = errnum != 0 ? snprintf(line, sizeof(line), "%s %s: %s\n", word, detail,
+				       strerror(errnum))
+			    : snprintf(line, sizeof(line), "%s %s\n", word, detail);
+
+	if (n > 0 && write(REPORT, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
+		_exit(FAILED);
+}
+
+static void fail(const char *what)
+{
+	report("error", what, errno);
+	_exit(FAILED);
+}
+
+/* --- the memory of all --- */
+
+static void remember_file(struct watch *w, int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && w->n_files < FILES_MAX) {
+		size_t i = 0;
+
+		while (i < w->n_files &&
+		       (w->files[i].dev != st.st_dev || w->files[i].ino != st.st_ino))
+			i++;
+		if (i == w->n_files) {
+			w->files[w->n_files++] = (struct memory_file){ fd, st.st_dev, st.st_ino };
+			return;
+		}
+	}
+	close(fd);
+}
+
+/* Finds memory files among one process's descriptors. */
+static void scan_descriptors(struct watch *w, const char *pid)
+{
+	char path[64], target[64];
+	struct dirent *entry;
+	ssize_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	dir = opendir(path);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		if (n > 7 && memcmp(target, "/memfd:", 7) == 0)
+			remember_file(w, dirfd(dir), entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Anonymous memory of one process, in bytes. */
+static uint64_t anonymous_bytes(const char *pid)
+{
+	char path[64], line[256];
+	unsigned long long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
+	f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "RssAnon: %llu", &kib) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return kib << 10;
+}
+
+static uint64_t scan_processes(struct watch *w)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	uint64_t total = 0;
+
+	if (dir == NULL)
+		fail("/proc");
+	while ((entry = readdir(dir)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0]) && strcmp(entry->d_name, "1") != 0) {
+			scan_descriptors(w, entry->d_name);
+			total += anonymous_bytes(entry->d_name);
+		}
+	closedir(dir);
+	return total;
+}
+
+static uint64_t file_bytes(const struct watch *w)
+{
+	uint64_t total = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < w->n_files; i++)
+		if (fstat(w->files[i].fd, &st) == 0)
+			total += (uint64_t)st.st_blocks * 512;
+	return total;
+}
+
+static bool over_limit(struct watch *w)
+{
+	uint64_t anonymous = 0;
+
+	/* until the memory file is known, every look is a full one */
+	if (w->n_files == 0 || w->tick++ % SCAN_TICKS == 0)
+		anonymous = scan_processes(w);
+	return file_bytes(w) > w->limit || anonymous + file_bytes(w) > w->limit + RUNTIME_BYTES;
+}
+
+/* --- the namespaces --- */
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		fail(path);
+	close(fd);
+}
+
+static void enter_namespaces(void)
+{
+	const int flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC;
+	unsigned uid = geteuid(), gid = getegid();
+	char map[64];
+
+	if (unshare(flags) == 0)
+		return;
+	if (errno != EPERM || unshare(flags | CLONE_NEWUSER) < 0)
+		fail("namespaces");
+	write_text("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_text("/proc/self/uid_map", map);
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	write_text("/proc/self/gid_map", map);
+}
+
+static void cover(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT)
+			fail(path);
+		return;
+	}
+	if (S_ISDIR(st.st_mode) ? mount("none", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV,
+					"size=4k,nr_inodes=2,mode=0500") < 0
+				: mount("/dev/null", path, NULL, MS_BIND, NULL) < 0)
+		fail(path);
+}
+
+static char **prepare_mounts(char **argv)
+{
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		fail("private mounts");
+	for (; argv[0] != NULL && strcmp(argv[0], "--") != 0; argv += 2) {
+		if (argv[1] == NULL)
+			break;
+		if (strcmp(argv[0], "--hide") == 0)
+			cover(argv[1]);
+		else if (strcmp(argv[0], "--tmpfs") == 0 &&
+			 mount("none", argv[1], "tmpfs", MS_NOSUID | MS_NODEV,
+			       "size=16m,mode=0700") < 0)
+			fail(argv[1]);
+	}
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		fail("/proc");
+	errno = EINVAL;
+	if (argv[0] == NULL || argv[1] == NULL)
+		fail("arguments");
+	return argv + 1;
+}
+
+/* --- the two processes --- */
+
+static pid_t start_runtime(char **argv)
+{
+	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	pid_t pid = fork();
+	sigset_t none;
+
+	if (pid < 0)
+		fail("fork");
+	if (pid > 0)
+		return pid;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(argv[0], argv, env);
+	fail(argv[0]);
+	return -1;
+}
+
+/* The first process of the namespace: everything else in it dies with this one. */
+static int hold(char **argv, uint64_t limit, int signals)
+{
+	struct watch w = { .limit = limit };
+	struct pollfd p = { .fd = signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+	pid_t runtime, done;
+	int status;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	runtime = start_runtime(prepare_mounts(argv));
+	/* whoever else holds the write ends would keep the client from seeing the end */
+	close(1);
+	close(2);
+	close(3);
+	for (;;) {
+		if (poll(&p, 1, TICK_MS) > 0 && read(signals, &info, sizeof(info)) < 0)
+			fail("signals");
+		while ((done = waitpid(-1, &status, WNOHANG)) > 0)
+			if (done == runtime)
+				return WIFEXITED(status) ? WEXITSTATUS(status)
+							 : 128 + WTERMSIG(status);
+		if (over_limit(&w)) {
+			report("memory", "limit", 0);
+			return 128 + SIGKILL;
+		}
+	}
+}
+
+static int wait_for(pid_t first, int signals)
+{
+	struct pollfd p[2] = { { .fd = signals, .events = POLLIN }, { .fd = REPORT, .events = 0 } };
+	struct signalfd_siginfo info = { 0 };
+	int status;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			fail("poll");
+		if (p[0].revents != 0 && read(signals, &info, sizeof(info)) < 0)
+			fail("signals");
+		if (p[1].revents != 0 || info.ssi_signo == SIGTERM)
+			kill(first, SIGKILL);
+		/* the kernel lets it be reaped only when nothing of the namespace is left */
+		if (waitpid(first, &status, p[1].revents != 0 ? 0 : WNOHANG) == first)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t set;
+	char *end;
+	uint64_t limit;
+	int signals;
+	pid_t first;
+
+	if (argc < 4)
+		return FAILED;
+	limit = strtoull(argv[1], &end, 10);
+	if (*end != '\0' || limit == 0)
+		return FAILED;
+	fcntl(REPORT, F_SETFD, FD_CLOEXEC);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	enter_namespaces();
+	first = fork();
+	if (first < 0)
+		fail("fork");
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		fail("signals");
+	if (first == 0)
+		_exit(hold(argv + 2, limit, signals));
+	close(1);
+	close(2);
+	close(3);
+	return wait_for(first, signals);
+}
