@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,15 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define JOB         "/trustbuild/job"
-#define MAGIC       "trustbuild-job-1"
-#define REPORT      3
-#define JOB_MAX     (1u << 20)
-#define ITEMS_MAX   8192
-#define FILES_MAX   256
-#define DEPTH_MAX   64
-#define COPY_BLOCK  (256u * 1024)
-#define RETURN_FLAG (FNM_PATHNAME | FNM_PERIOD)
+#define JOB        "/trustbuild/job"
+#define MAGIC      "trustbuild-job-1"
+#define REPORT     3
+#define JOB_MAX    (1u << 20)
+#define ITEMS_MAX  32768
+#define FILES_MAX  256
+#define DEPTH_MAX  64
+#define COPY_BLOCK (256u * 1024)
 
 /* Records on descriptor 3: a head of 16 bytes, then text, then a file's bytes. */
 enum record {
@@ -330,6 +328,43 @@ static int return_file(int dirfd, const char *leaf, const char *name)
 	return 1;
 }
 
+/* One step of a path: * and ? match, but never a dot at the beginning. */
+static int match_step(const char *pattern, const char *name)
+{
+	const char *star = NULL, *again = NULL;
+
+	if (name[0] == '.' && pattern[0] != '.')
+		return 0;
+	while (*name != '\0') {
+		if (*pattern == '*') {
+			star = pattern++;
+			again = name;
+		} else if (*pattern != '\0' && (*pattern == '?' || *pattern == *name)) {
+			pattern++;
+			name++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			name = ++again;
+		} else {
+			return 0;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+/* -1 where it is no directory.  gVisor follows a link in spite of O_NOFOLLOW when O_DIRECTORY is
+ * there, too; nothing else lives here any more, so that looking first is as good. */
+static int open_directory(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return -1;
+	return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int match_below(int dirfd, const char *prefix, const char *pattern, unsigned depth);
 
 /* One entry of a directory against the pattern's first step. */
@@ -343,10 +378,10 @@ static int match_entry(int dirfd, const char *prefix, const char *entry, const c
 		return 0;
 	if (rest == NULL)
 		return return_file(dirfd, entry, name);
-	fd = openat(dirfd, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_directory(dirfd, entry);
 	if (fd < 0)
 		return 0;
-	strcat(name, "/");
+	memcpy(name + strlen(name), "/", 2);
 	n = match_below(fd, name, rest, depth + 1);
 	close(fd);
 	return n;
@@ -368,7 +403,7 @@ static int match_below(int dirfd, const char *prefix, const char *pattern, unsig
 	step[len] = '\0';
 	if (strcmp(step, ".") == 0 || strcmp(step, "..") == 0)
 		return 0;
-	if (strpbrk(step, "*?[\\") == NULL)
+	if (strpbrk(step, "*?") == NULL)
 		return match_entry(dirfd, prefix, step, rest, depth);
 	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -376,7 +411,7 @@ static int match_below(int dirfd, const char *prefix, const char *pattern, unsig
 		fail("read directory", prefix);
 	while ((entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    fnmatch(step, entry->d_name, RETURN_FLAG) == 0)
+		    match_step(step, entry->d_name))
 			found += match_entry(dirfd, prefix, entry->d_name, rest, depth);
 	closedir(dir);
 	return found;
@@ -405,12 +440,12 @@ static void return_all(int dirfd, const char *prefix, unsigned depth)
 		    snprintf(name, sizeof(name), "%s%s", prefix, entry->d_name) >=
 			    (int)sizeof(name) - 2)
 			continue;
-		fd = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = open_directory(dirfd, entry->d_name);
 		if (fd < 0) {
 			return_file(dirfd, entry->d_name, name);
 			continue;
 		}
-		strcat(name, "/");
+		memcpy(name + strlen(name), "/", 2);
 		return_all(fd, name, depth + 1);
 		close(fd);
 	}
@@ -427,9 +462,16 @@ static void return_outputs(void)
 		return_patterns(root);
 		return;
 	}
-	fd = openat(root, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_directory(root, directory);
 	if (fd >= 0)
 		return_all(fd, "", 0);
+}
+
+static void pipe_signal(void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler };
+
+	sigaction(SIGPIPE, &action, NULL);
 }
 
 int main(void)
@@ -439,7 +481,7 @@ int main(void)
 	/* no process of the build may trace this one or open its descriptors */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	fcntl(REPORT, F_SETFD, FD_CLOEXEC);
-	signal(SIGPIPE, SIG_IGN);
+	pipe_signal(SIG_IGN);
 	umask(022);
 	read_job();
 	from = open("/source", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -447,10 +489,10 @@ int main(void)
 	if (from < 0 || to < 0 || chdir("/build") < 0)
 		fail("open", from < 0 ? "/source" : "/build");
 	copy_tree(from, to, 0);
-	signal(SIGPIPE, SIG_DFL);
+	pipe_signal(SIG_DFL);
 	for (uint32_t i = 0; i < n_commands; i++)
 		run_command(i);
-	signal(SIGPIPE, SIG_IGN);
+	pipe_signal(SIG_IGN);
 	end_leftovers();
 	return_outputs();
 	record(REC_END, 0, 0, NULL);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Holds one sandbox (docs/spec/sandbox.md):
  *
- *	tb-sandbox MEMORY_BYTES [--hide PATH | --tmpfs PATH]... -- RUNTIME ARGUMENT...
+ *	tb-sandbox MEMORY_BYTES [OPTION]... -- RUNTIME ARGUMENT...
  *
- * The runtime runs in pid, mount, network and ipc namespaces of its own, whose first process
- * watches the memory of everything in them.  When this program has ended, all of it is dead.  It
- * ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes away.
- * Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
- * Static and alone: it shares nothing with the library. */
+ * where OPTION is --hide PATH (an empty directory or /dev/null over it), --tmpfs PATH, or --bind
+ * FROM TO (read-only).  The runtime runs in pid, mount, network and ipc namespaces of its own,
+ *whose first process watches the memory of everything in them.  When this program has ended, all of
+ *it is dead.  It ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes
+ *away. Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the
+ *client. Static and alone: it shares nothing with the library. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -205,25 +206,46 @@ static void cover(const char *path)
 		fail(path);
 }
 
+static void bind(const char *from, const char *to)
+{
+	if (mount(from, to, NULL, MS_BIND, NULL) < 0 ||
+	    mount("none", to, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) <
+		    0)
+		fail(from);
+}
+
+/* One option; how many arguments it took, 0 where it is none. */
+static int apply_option(char **argv)
+{
+	if (strcmp(argv[0], "--hide") == 0 && argv[1] != NULL) {
+		cover(argv[1]);
+		return 2;
+	}
+	if (strcmp(argv[0], "--tmpfs") == 0 && argv[1] != NULL) {
+		if (mount("none", argv[1], "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0700") < 0)
+			fail(argv[1]);
+		return 2;
+	}
+	if (strcmp(argv[0], "--bind") == 0 && argv[1] != NULL && argv[2] != NULL) {
+		bind(argv[1], argv[2]);
+		return 3;
+	}
+	return 0;
+}
+
 static char **prepare_mounts(char **argv)
 {
+	int n;
+
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fail("private mounts");
-	for (; argv[0] != NULL && strcmp(argv[0], "--") != 0; argv += 2) {
-		if (argv[1] == NULL)
-			break;
-		if (strcmp(argv[0], "--hide") == 0)
-			cover(argv[1]);
-		else if (strcmp(argv[0], "--tmpfs") == 0 &&
-			 mount("none", argv[1], "tmpfs", MS_NOSUID | MS_NODEV,
-			       "size=16m,mode=0700") < 0)
-			fail(argv[1]);
-	}
+	while (argv[0] != NULL && (n = apply_option(argv)) > 0)
+		argv += n;
+	errno = EINVAL;
+	if (argv[0] == NULL || strcmp(argv[0], "--") != 0 || argv[1] == NULL)
+		fail("arguments");
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		fail("/proc");
-	errno = EINVAL;
-	if (argv[0] == NULL || argv[1] == NULL)
-		fail("arguments");
 	return argv + 1;
 }
 

@@ -4,6 +4,7 @@
 #define TRUSTBUILD_TRUSTBUILD_H
 
 #include <trustbuild/attestation.h>
+#include <trustbuild/build.h>
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
 #include <trustbuild/context.h>
