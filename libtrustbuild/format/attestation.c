@@ -201,7 +201,7 @@ static int decode_payload(attestation *a, trb_error **err)
 {
 	struct cbor_pair *pairs;
 	unsigned seen = 0;
-	size_t n, index;
+	size_t n, index = 0;
 	int r;
 
 	if ((r = trb_cbor_load(a->sign1.payload, TRB_CBOR_NSM, "payload", &a->fields, err)) < 0 ||
