@@ -177,13 +177,25 @@ static bool inclusion_passes(const cJSON *root)
 					  NULL) == TRB_OK;
 }
 
+/* Some probes of equal sizes have texts in place of roots; only their equality matters. */
+static bool root_of(const cJSON *item, uint8_t out[32])
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *blob = NULL;
+
+	if (trb_base64_decode(trb_bytes_str(item->valuestring), 32, &blob, NULL) < 0)
+		return false;
+	memset(out, 0, 32);
+	memcpy(out, trb_blob_bytes(blob).ptr, trb_blob_bytes(blob).len);
+	return true;
+}
+
 static bool consistency_passes(const cJSON *root)
 {
 	uint8_t old[32], tree[32], proof[TRB_MERKLE_PROOF][32];
 	size_t n;
 
-	return hash_of(cJSON_GetObjectItem(root, "root1"), old) &&
-	       hash_of(cJSON_GetObjectItem(root, "root2"), tree) &&
+	return root_of(cJSON_GetObjectItem(root, "root1"), old) &&
+	       root_of(cJSON_GetObjectItem(root, "root2"), tree) &&
 	       proof_of(cJSON_GetObjectItem(root, "proof"), proof, &n) &&
 	       trb_merkle_check_consistency(number_of(root, "size1"), number_of(root, "size2"),
 					    (const uint8_t(*)[32])proof, n, old, tree,
