@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tb-verify batch: a list of artifacts and bundles, one policy, all cores. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <trustbuild/batch.h>
+
+#include "verifier/commands.h"
+
+#define LIST_MAX (64u * 1024 * 1024)
+
+static struct {
+	struct demands demands;
+	const char *threads;
+	bool json;
+} opts;
+
+static const struct cli_option options[] = {
+	{ "policy", "FILE", "what is demanded (needed)", .value = &opts.demands.policy },
+	{ "repository", "URL", "demand this repository, too", .value = &opts.demands.repository },
+	{ "commit", "ID", "demand this commit, too", .value = &opts.demands.commit },
+	{ "nonce", "HEX", "demand the nonce that was given to the build",
+	  .value = &opts.demands.nonce },
+	{ "now", "T", "the time, as in 2026-01-31T12:00:00Z; for policies with live time",
+	  .value = &opts.demands.now },
+	{ "threads", "N", "on so many threads; default: one for each processor",
+	  .value = &opts.threads },
+	{ "json", NULL, "print all reports as JSON", .flag = &opts.json },
+	{ 0 },
+};
+
+static const struct cli_command command = {
+	.name = "tb-verify batch",
+	.synopsis = "LIST --policy FILE [OPTION]…",
+	.help = "Verifies every artifact of LIST ('-': standard input).  A line of LIST is\n"
+		"ARTIFACT, BUNDLE and NAME, separated by tabs (or by blanks, where the line has "
+		"no\n"
+		"tab).  NAME, the attested name, may be left out; so may BUNDLE, which then is\n"
+		"ARTIFACT.bundle.json.  Empty lines and lines that begin with # are passed over.\n"
+		"One line each: VERIFIED FILE, or REFUSED, the check that failed, and FILE.",
+	.examples = "  tb-verify batch release.list --policy policy.json\n"
+		    "  ls dist/*.so | tb-verify batch - --policy policy.json --json\n",
+	.options = options,
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* Cuts the next field off line; NULL where there is none. */
+static char *next_field(char **line, const char *separators)
+{
+	char *field = *line + strspn(*line, separators);
+	size_t n = strcspn(field, separators);
+
+	if (n == 0)
+		return NULL;
+	*line = field + n;
+	if (**line != '\0')
+		*(*line)++ = '\0';
+	return field;
+}
+
+static int add_line(trb_batch *batch, char *line, size_t number)
+{
+	const char *separators = strchr(line, '\t') != NULL ? "\t\r" : " \r";
+	char *artifact = next_field(&line, separators);
+	char *bundle = next_field(&line, separators);
+	char *name = next_field(&line, separators);
+	char *implied = NULL;
+	trb_error *err = NULL;
+	int r, status = CLI_OK;
+
+	if (artifact == NULL || artifact[0] == '#')
+		return CLI_OK;
+	if (next_field(&line, separators) != NULL)
+		return cli_usage(command.name, "line %zu of the list has more than three fields",
+				 number);
+	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
+		return CLI_FAILED;
+	r = trb_batch_add(batch, artifact, bundle != NULL ? bundle : implied, name, &err);
+	if (r < 0)
+		status = cli_error(command.name, err);
+	free(implied);
+	trb_error_unref(err);
+	return status;
+}
+
+static int read_list(trb_batch *batch, const char *path)
+{
+	trb_blob *blob = NULL;
+	char *text, *line, *end;
+	size_t number = 0;
+	int status = cli_read_file(command.name, path, LIST_MAX, &blob);
+	trb_bytes bytes;
+
+	if (status != CLI_OK)
+		return status;
+	bytes = trb_blob_bytes(blob);
+	if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL)
+		status = cli_usage(command.name, "the list is not a text");
+	text = status == CLI_OK ? strndup(bytes.len > 0 ? (const char *)bytes.ptr : "", bytes.len)
+				: NULL;
+	for (line = text; status == CLI_OK && line != NULL; line = end) {
+		end = strchr(line, '\n');
+		if (end != NULL)
+			*end++ = '\0';
+		status = add_line(batch, line, ++number);
+	}
+	free(text);
+	trb_blob_unref(blob);
+	if (status == CLI_OK && trb_batch_count(batch) == 0)
+		return cli_usage(command.name, "the list is empty: nothing was verified");
+	return status;
+}
+
+static void print_file(const char *word, const char *check, const char *file)
+{
+	printf("%s%s%s ", word, check != NULL ? " " : "", check != NULL ? check : "");
+	cli_escape(stdout, cli_bytes(file), false);
+	putchar('\n');
+}
+
+static int print_line(const trb_batch *batch, size_t i)
+{
+	const char *file = trb_batch_get_artifact(batch, i);
+	const trb_report *report = trb_batch_get_report(batch, i);
+	const trb_error *err = trb_batch_get_error(batch, i);
+
+	if (trb_batch_get_status(batch, i) == TRB_OK) {
+		bool hardware = trb_report_get_assurance(report) == TRB_ASSURANCE_HARDWARE;
+
+		print_file(hardware ? "VERIFIED" : "VERIFIED (SIMULATED)", NULL, file);
+		return CLI_OK;
+	}
+	if (report != NULL) {
+		print_file("REFUSED", trb_report_get_refused(report), file);
+		fputs("  ", stderr);
+		cli_escape(stderr, cli_bytes(trb_error_message(err)), false);
+		fputc('\n', stderr);
+		return CLI_NO;
+	}
+	print_file("ERROR", NULL, file);
+	return cli_error(command.name, err);
+}
+
+static int print_json(const trb_batch *batch, size_t i)
+{
+	const trb_report *report = trb_batch_get_report(batch, i);
+	const trb_error *err = trb_batch_get_error(batch, i);
+	int status = trb_batch_get_status(batch, i) == TRB_OK ? CLI_OK : CLI_NO;
+	trb_blob *json = NULL;
+
+	printf("%s{\"file\":", i == 0 ? "[\n" : ",\n");
+	cli_json_string(stdout, cli_bytes(trb_batch_get_artifact(batch, i)));
+	fputs(",\"bundle\":", stdout);
+	cli_json_string(stdout, cli_bytes(trb_batch_get_bundle(batch, i)));
+	fputs(",\"error\":", stdout);
+	if (err != NULL)
+		cli_json_string(stdout, cli_bytes(trb_error_message(err)));
+	else
+		fputs("null", stdout);
+	fputs(",\"report\":", stdout);
+	if (report == NULL || trb_report_to_json(report, &json, NULL) < 0) {
+		fputs("null}", stdout);
+		return CLI_FAILED;
+	}
+	printf("%.*s}", (int)trb_blob_bytes(json).len, (const char *)trb_blob_bytes(json).ptr);
+	trb_blob_unref(json);
+	return status;
+}
+
+/* What could not be decided outweighs what was refused. */
+static int print_all(const trb_batch *batch)
+{
+	int worst = CLI_OK;
+
+	for (size_t i = 0; i < trb_batch_count(batch); i++) {
+		int status = opts.json ? print_json(batch, i) : print_line(batch, i);
+
+		if (status > worst)
+			worst = status;
+	}
+	if (opts.json)
+		puts("\n]");
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cli_say("%s: cannot write the verdicts", command.name);
+		return CLI_FAILED;
+	}
+	return worst;
+}
+
+static int run(trb_verifier *verifier, const char *list, unsigned threads)
+{
+	trb_batch *batch = NULL;
+	trb_error *err = NULL;
+	int status = CLI_OK;
+
+	if (trb_batch_new(verifier, &batch, &err) < 0)
+		status = cli_error(command.name, err);
+	if (status == CLI_OK)
+		status = read_list(batch, list);
+	if (status == CLI_OK && trb_batch_run(batch, threads, &err) < 0)
+		status = cli_error(command.name, err);
+	if (status == CLI_OK)
+		status = print_all(batch);
+	trb_batch_unref(batch);
+	trb_error_unref(err);
+	return status;
+}
+
+int cmd_batch(int argc, char **argv)
+{
+	trb_verifier *verifier = NULL;
+	uint64_t threads = 0;
+	char **args;
+	int n, status;
+
+	if (!cli_parse(&command, argc, argv, &args, &n, &status))
+		return status;
+	if (opts.threads != NULL &&
+	    !cli_number(&command, "threads", opts.threads, 1, 256, &threads))
+		return CLI_USAGE;
+	status = demands_verifier(&command, &opts.demands, &verifier);
+	if (status == CLI_OK)
+		status = run(verifier, args[0], (unsigned)threads);
+	trb_verifier_unref(verifier);
+	return status;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Form of everything, then document, image and ratchet: is this evidence at all, and of whom? */
+#include "format/dsse.h"
+#include "verifier/run.h"
+
+#define NONCE_MIN  16
+#define NONCE_MAX  64
+#define PCR_LEN    48
+#define USER_PCR_0 16
+#define USER_PCRS  32
+
+struct trb_row_text trb_row_view(trb_bytes text)
+{
+	struct trb_row_text t;
+	size_t n = text.len < sizeof(t.text) - 4 ? text.len : sizeof(t.text) - 4;
+
+	if (n > 0)
+		memcpy(t.text, text.ptr, n);
+	t.text[n] = '\0';
+	/* A cut text says so, and ends with a whole character. */
+	if (n < text.len) {
+		while (n > 0 && (text.ptr[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(t.text + n, "...", 4);
+	}
+	return t;
+}
+
+struct trb_row_text trb_row_hex(trb_bytes bytes)
+{
+	struct trb_row_text t;
+
+	if (bytes.len == 0)
+		return trb_row_view(TRB_BYTES_LIT("(absent)"));
+	trb_hex_encode(TRB_BYTES(bytes.ptr, bytes.len < 140 ? bytes.len : 140), t.text);
+	return t;
+}
+
+struct trb_row_text trb_row_commit(const struct trb_commit *commit)
+{
+	return trb_row_hex(TRB_BYTES(commit->id, trb_commit_len(commit)));
+}
+
+struct trb_row_text trb_row_list(const struct trb_texts *texts)
+{
+	_cleanup_buf_ struct trb_buf b;
+	struct trb_row_text t;
+
+	trb_buf_init(&b, 8192);
+	for (size_t i = 0; i < texts->n && b.len < sizeof(t.text); i++)
+		trb_buf_addf(&b, "%s%s", i > 0 ? ", " : "", texts->list[i]);
+	return trb_row_view(trb_buf_bytes(&b));
+}
+
+int trb_step_bundle_parse(struct trb_run *run, trb_error **err)
+{
+	return trb_report_pass(run->report, TRB_CK_BUNDLE_PARSE, err, NULL, "%zu log entr%s",
+			       run->parts->n_logs, run->parts->n_logs == 1 ? "y" : "ies");
+}
+
+static int parsed(struct trb_run *run, enum trb_check_id id, int r, trb_error *cause, size_t bytes,
+		  trb_error **err)
+{
+	if (r < 0)
+		r = trb_report_fail_from(run->report, id, r, cause, err);
+	else
+		r = trb_report_pass(run->report, id, err, NULL, "%zu bytes", bytes);
+	trb_error_unref(cause);
+	return r;
+}
+
+int trb_step_request_parse(struct trb_run *run, trb_error **err)
+{
+	trb_error *cause = NULL;
+	int r = trb_request_facts_decode(run->parts->request, &run->request, &run->owners[0],
+					 &cause);
+
+	return parsed(run, TRB_CK_REQUEST_PARSE, r, cause, run->parts->request.len, err);
+}
+
+int trb_step_environment_parse(struct trb_run *run, trb_error **err)
+{
+	trb_error *cause = NULL;
+	int r = trb_environment_decode(run->parts->environment, &run->environment, &run->owners[1],
+				       &cause);
+
+	return parsed(run, TRB_CK_ENVIRONMENT_PARSE, r, cause, run->parts->environment.len, err);
+}
+
+int trb_step_artifacts_parse(struct trb_run *run, trb_error **err)
+{
+	trb_error *cause = NULL;
+	int r = trb_artifacts_decode(run->parts->artifacts, &run->artifacts, &run->owners[2],
+				     &cause);
+
+	return parsed(run, TRB_CK_ARTIFACTS_PARSE, r, cause, run->parts->artifacts.len, err);
+}
+
+/* The document's own row for one of its checks. */
+static int document_row(struct trb_run *run, enum trb_check_id id, enum trb_nitro_check check,
+			trb_error **err, const char *actual)
+{
+	switch (run->document.outcome[check]) {
+	case TRB_NITRO_PASS:
+		return trb_report_pass(run->report, id, err, NULL, "%s", actual);
+	case TRB_NITRO_FAIL:
+		return trb_report_fail_from(run->report, id, run->document_status,
+					    run->document_error, err);
+	default:
+		return trb_fail(err, TRB_E_STATE, "check %s was not made", trb_check_rules[id].id);
+	}
+}
+
+int trb_step_document_parse(struct trb_run *run, trb_error **err)
+{
+	const struct trb_policy *p = run->policy;
+	uint64_t at_s = p->mode == TRB_TIME_LIVE ? run->verifier->now_s : TRB_NITRO_TIME_DOCUMENT;
+	struct trb_row_text text;
+	int r = trb_nitro_judge(run->verifier->nitro, run->parts->attestation, at_s, p->roots,
+				p->n_roots, 0, &run->document, &run->document_error);
+
+	run->document_status = r;
+	if (r < 0 && r != TRB_E_EVIDENCE)
+		return trb_fail(err, r, "document: %s", trb_error_message(run->document_error));
+	text = trb_row_view(trb_attestation_get_module_id(run->document.attestation));
+	return document_row(run, TRB_CK_DOCUMENT_PARSE, TRB_NITRO_PARSE, err, text.text);
+}
+
+int trb_step_claim_parse(struct trb_run *run, trb_error **err)
+{
+	const trb_attestation *at = run->document.attestation;
+	trb_bytes user_data = trb_attestation_get_user_data(at);
+	trb_bytes nonce = trb_attestation_get_nonce(at);
+	trb_bytes key = trb_attestation_get_public_key(at);
+	trb_error *cause = NULL;
+	int r;
+
+	if (user_data.len == 0)
+		return trb_report_fail(run->report, TRB_CK_CLAIM_PARSE, err, "a claim in user_data",
+				       "none");
+	if (nonce.len < NONCE_MIN || nonce.len > NONCE_MAX)
+		return trb_report_fail(run->report, TRB_CK_CLAIM_PARSE, err,
+				       "a nonce of 16 to 64 bytes", "%zu bytes", nonce.len);
+	if (key.len != TRB_DSSE_SPKI_LEN)
+		return trb_report_fail(run->report, TRB_CK_CLAIM_PARSE, err,
+				       "a P-256 key of 91 bytes in public_key", "%zu bytes",
+				       key.len);
+	r = trb_claim_decode(user_data, &run->claim, &cause);
+	return parsed(run, TRB_CK_CLAIM_PARSE, r, cause, user_data.len, err);
+}
+
+int trb_step_document_signature(struct trb_run *run, trb_error **err)
+{
+	return document_row(run, TRB_CK_DOCUMENT_SIGNATURE, TRB_NITRO_SIGNATURE, err, "ES384");
+}
+
+int trb_step_document_chain(struct trb_run *run, trb_error **err)
+{
+	const struct trb_nitro_verdict *d = &run->document;
+	struct trb_time_text at = trb_show_time(d->time_s);
+	struct trb_row_text root = trb_row_hex(TRB_BYTES(d->sha256, 32));
+	char text[200];
+	int r;
+
+	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_PASS)
+		run->report->assurance = d->assurance;
+	snprintf(text, sizeof(text), "%s root sha256:%.64s, valid at %s",
+		 d->assurance == TRB_ASSURANCE_HARDWARE ? TRB_NITRO_ROOT_AWS : "simulated",
+		 root.text, at.text);
+	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err, text);
+	if (r == TRB_OK && d->assurance != TRB_ASSURANCE_HARDWARE &&
+	    d->assurance != TRB_ASSURANCE_SIMULATED)
+		return trb_fail(err, TRB_E_STATE, "the document has no assurance");
+	return r;
+}
+
+int trb_step_document_debug(struct trb_run *run, trb_error **err)
+{
+	return document_row(run, TRB_CK_DOCUMENT_DEBUG, TRB_NITRO_DEBUG, err,
+			    "PCR0, PCR1 and PCR2 measure something");
+}
+
+/* The first PCR that differs; -1 where all that m demands are there and equal. */
+static int first_difference(const struct trb_measurement *m, const trb_attestation *at)
+{
+	for (unsigned i = 0; i < TRB_POLICY_PCRS; i++) {
+		trb_bytes pcr = trb_attestation_get_pcr(at, i);
+
+		if ((m->mask & (1u << i)) == 0)
+			continue;
+		if (pcr.len != PCR_LEN || memcmp(pcr.ptr, m->pcr[i], PCR_LEN) != 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int measurement_differs(struct trb_run *run, trb_error **err)
+{
+	const struct trb_policy *p = run->policy;
+	int i = first_difference(&p->measurements[0], run->document.attestation);
+	struct trb_row_text wanted, found;
+	char text[400];
+
+	found = trb_row_hex(trb_attestation_get_pcr(run->document.attestation,
+						    p->n_measurements == 1 ? (unsigned)i : 0));
+	if (p->n_measurements == 1) {
+		wanted = trb_row_hex(TRB_BYTES(p->measurements[0].pcr[i], PCR_LEN));
+		snprintf(text, sizeof(text), "PCR%d of \"%.80s\" %.96s", i, p->measurements[0].name,
+			 wanted.text);
+	} else {
+		snprintf(text, sizeof(text), "the PCRs of one of %zu measurements",
+			 p->n_measurements);
+	}
+	return trb_report_fail(run->report, TRB_CK_MEASUREMENT_MATCH, err, text, "PCR%d %s",
+			       p->n_measurements == 1 ? i : 0, found.text);
+}
+
+int trb_step_measurement_match(struct trb_run *run, trb_error **err)
+{
+	const struct trb_policy *p = run->policy;
+
+	for (size_t i = 0; i < p->n_measurements; i++) {
+		const struct trb_measurement *m = &p->measurements[i];
+
+		/* A measurement without PCR0, 1 and 2 matches nothing, whoever made it. */
+		if ((m->mask & 7) == 7 && first_difference(m, run->document.attestation) < 0) {
+			run->measurement = m;
+			return trb_report_pass(run->report, TRB_CK_MEASUREMENT_MATCH, err, NULL,
+					       "%s", m->name);
+		}
+	}
+	if (p->n_measurements == 0)
+		return trb_fail(err, TRB_E_STATE, "the policy has no measurement");
+	return measurement_differs(run, err);
+}
+
+int trb_step_endorsement_quorum(struct trb_run *run, trb_error **err)
+{
+	return trb_report_waive(run->report, TRB_CK_ENDORSEMENT_QUORUM, err,
+				"the policy names no endorsers");
+}
+
+static int locked_pcr(struct trb_run *run, enum trb_check_id id, unsigned index,
+		      const uint8_t data[32], trb_error **err)
+{
+	trb_bytes pcr = trb_attestation_get_pcr(run->document.attestation, index);
+	struct trb_row_text wanted, found = trb_row_hex(pcr);
+	uint8_t value[PCR_LEN];
+	int r = trb_pcr_extend_once(data, value, err);
+
+	if (r < 0)
+		return r;
+	wanted = trb_row_hex(TRB_BYTES(value, PCR_LEN));
+	/* Only locked PCRs are in a document: being there is being locked. */
+	if (pcr.len != PCR_LEN || memcmp(pcr.ptr, value, PCR_LEN) != 0)
+		return trb_report_fail(run->report, id, err, wanted.text, "%s", found.text);
+	return trb_report_pass(run->report, id, err, NULL, "%s", found.text);
+}
+
+int trb_step_pcr16_request(struct trb_run *run, trb_error **err)
+{
+	uint8_t data[32];
+	int r = trb_pcr16_data(run->parts->request, data, err);
+
+	return r < 0 ? r : locked_pcr(run, TRB_CK_PCR16_REQUEST, USER_PCR_0, data, err);
+}
+
+int trb_step_pcr17_commit(struct trb_run *run, trb_error **err)
+{
+	uint8_t data[32];
+	int r = trb_pcr17_data(&run->claim.commit, run->claim.source, run->claim.environment, data,
+			       err);
+
+	return r < 0 ? r : locked_pcr(run, TRB_CK_PCR17_COMMIT, USER_PCR_0 + 1, data, err);
+}
+
+int trb_step_pcr_other(struct trb_run *run, trb_error **err)
+{
+	for (unsigned i = USER_PCR_0 + 2; i < USER_PCRS; i++) {
+		trb_bytes pcr = trb_attestation_get_pcr(run->document.attestation, i);
+		struct trb_row_text found;
+
+		if (trb_bytes_all_zero(pcr))
+			continue;
+		found = trb_row_hex(pcr);
+		return trb_report_fail(run->report, TRB_CK_PCR_OTHER, err, "zero or absent",
+				       "PCR%u %s", i, found.text);
+	}
+	return trb_report_pass(run->report, TRB_CK_PCR_OTHER, err, NULL,
+			       "PCR18 to PCR31 are zero or absent");
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy's sections: what may stand in each, and nothing else. */
+#include "verifier/policy_parts.h"
+
+#include "core/error.h"
+
+#define POLICY_TEXT 2048
+
+/* NULL where text is good, else what is wrong with it. */
+typedef const char *(*text_fault)(trb_bytes text);
+
+static const char *host_port_fault(trb_bytes text)
+{
+	const uint8_t *colon = memrchr(text.ptr, ':', text.len);
+	size_t digits = colon != NULL ? (size_t)(text.ptr + text.len - colon) - 1 : 0;
+	unsigned port = 0;
+
+	if (digits == 0 || digits > 5 || colon[1] == '0' ||
+	    trb_host_fault(TRB_BYTES(text.ptr, (size_t)(colon - text.ptr))) != NULL)
+		return "not of the form host:port";
+	for (size_t i = 1; i <= digits; i++) {
+		if (colon[i] < '0' || colon[i] > '9')
+			return "not of the form host:port";
+		port = port * 10 + (colon[i] - '0');
+	}
+	return port > 65535 ? "a port is at most 65535" : NULL;
+}
+
+static bool is_word(const cJSON *item, const char *word)
+{
+	return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
+}
+
+static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fault,
+		    struct trb_texts *out, trb_error **err)
+{
+	trb_bytes text = TRB_BYTES_NULL;
+	const char *why;
+	int r = trb_json_string(doc, item, 1, POLICY_TEXT, &text, err);
+
+	if (r < 0)
+		return r;
+	why = fault != NULL ? fault(text) : NULL;
+	if (why != NULL)
+		return trb_json_fail(doc, item, err, "%s", why);
+	if (trb_texts_have(out, text))
+		return trb_json_fail(doc, item, err, "stands twice in the list");
+	out->list[out->n] = strdup(item->valuestring);
+	if (out->list[out->n] == NULL)
+		return trb_fail_nomem(err);
+	out->n++;
+	return TRB_OK;
+}
+
+/* "any", or a list of at least one text. */
+static int read_texts(const struct trb_json *doc, const cJSON *item, text_fault fault,
+		      struct trb_texts *out, trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r;
+
+	if (is_word(item, "any")) {
+		out->any = true;
+		return TRB_OK;
+	}
+	if (!cJSON_IsArray(item))
+		return trb_json_fail(doc, item, err, "must be \"any\" or a list");
+	r = trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, &n, err);
+	if (r < 0)
+		return r;
+	out->list = calloc(n, sizeof(*out->list));
+	if (out->list == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		r = add_text(doc, entry, fault, out, err);
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+static int read_digests(const struct trb_json *doc, const cJSON *item, struct trb_digests *out,
+			trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r = trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, &n, err);
+
+	if (r < 0)
+		return r;
+	out->list = calloc(n, sizeof(*out->list));
+	if (out->list == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		r = trb_json_hex(doc, entry, out->list[out->n], 32, err);
+		if (r < 0)
+			return r;
+		if (trb_digests_have(out, out->list[out->n]))
+			return trb_json_fail(doc, entry, err, "stands twice in the list");
+		out->n++;
+	}
+	return TRB_OK;
+}
+
+static int read_root(const struct trb_json *doc, const cJSON *item, struct trb_nitro_root *root,
+		     trb_error **err)
+{
+	static const struct trb_json_field fields[] = { { "simulated", TRB_JSON_STRING, true } };
+	const cJSON *v[1];
+	int r;
+
+	if (is_word(item, TRB_NITRO_ROOT_AWS)) {
+		root->name = TRB_NITRO_ROOT_AWS;
+		return TRB_OK;
+	}
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err,
+				     "must be \"" TRB_NITRO_ROOT_AWS
+				     "\" or {\"simulated\": SHA-256 of the root certificate}");
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	r = trb_json_hex(doc, v[0], root->sha256, 32, err);
+	if (r < 0)
+		return r;
+	if (trb_bytes_all_zero(TRB_BYTES(root->sha256, 32)))
+		return trb_json_fail(doc, v[0], err, "a digest of zeros pins nothing");
+	return TRB_OK;
+}
+
+int trb_policy_read_roots(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			  trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r;
+
+	if (cJSON_IsString(item))
+		return trb_json_fail(doc, item, err,
+				     "must be a list: without a pinned root nothing is verified");
+	r = trb_json_array(doc, item, 1, TRB_POLICY_ROOTS, &n, err);
+	if (r < 0)
+		return r;
+	p->roots = calloc(n, sizeof(*p->roots));
+	if (p->roots == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		struct trb_nitro_root *root = &p->roots[p->n_roots];
+
+		r = read_root(doc, entry, root, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < p->n_roots; i++)
+			if (p->roots[i].name == root->name &&
+			    memcmp(p->roots[i].sha256, root->sha256, 32) == 0)
+				return trb_json_fail(doc, entry, err, "stands twice in the list");
+		p->n_roots++;
+	}
+	return TRB_OK;
+}
+
+static int read_pcrs(const struct trb_json *doc, const cJSON *item, struct trb_measurement *m,
+		     trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "0", TRB_JSON_STRING, true },  { "1", TRB_JSON_STRING, true },
+		{ "2", TRB_JSON_STRING, true },  { "3", TRB_JSON_STRING, false },
+		{ "4", TRB_JSON_STRING, false }, { "8", TRB_JSON_STRING, false },
+	};
+	const cJSON *v[6];
+	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < 6; i++) {
+		unsigned index = (unsigned)(fields[i].name[0] - '0');
+
+		if (v[i] == NULL)
+			continue;
+		if (v[i]->valuestring[0] == '\0')
+			return trb_json_fail(doc, v[i], err, "an empty value would match nothing");
+		r = trb_json_hex(doc, v[i], m->pcr[index], 48, err);
+		if (r < 0)
+			return r;
+		if (trb_bytes_all_zero(TRB_BYTES(m->pcr[index], 48)))
+			return trb_json_fail(
+				doc, v[i], err,
+				"zero is what a debug enclave has: it measures nothing");
+		m->mask |= 1u << index;
+	}
+	return TRB_OK;
+}
+
+static int read_measurement(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			    trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "name", TRB_JSON_STRING, true },
+		{ "pcrs", TRB_JSON_OBJECT, true },
+	};
+	struct trb_measurement *m = &p->measurements[p->n_measurements];
+	trb_bytes name;
+	const cJSON *v[2];
+	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
+
+	if (r < 0)
+		return r;
+	r = trb_json_string(doc, v[0], 1, 200, &name, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n_measurements; i++)
+		if (trb_bytes_eq_str(name, p->measurements[i].name))
+			return trb_json_fail(doc, v[0], err, "another measurement has this name");
+	m->name = strdup(v[0]->valuestring);
+	if (m->name == NULL)
+		return trb_fail_nomem(err);
+	p->n_measurements++;
+	return read_pcrs(doc, v[1], m, err);
+}
+
+int trb_policy_read_measurements(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+				 trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r;
+
+	if (cJSON_IsString(item))
+		return trb_json_fail(doc, item, err,
+				     "must be a list: an image that nobody knows proves nothing");
+	r = trb_json_array(doc, item, 1, TRB_POLICY_MEASUREMENTS, &n, err);
+	if (r < 0)
+		return r;
+	p->measurements = calloc(n, sizeof(*p->measurements));
+	if (p->measurements == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		r = read_measurement(doc, entry, p, err);
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+static int read_commits(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r;
+
+	if (is_word(item, "any")) {
+		p->any_commit = true;
+		return TRB_OK;
+	}
+	if (!cJSON_IsArray(item))
+		return trb_json_fail(doc, item, err, "must be \"any\" or a list");
+	r = trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, &n, err);
+	if (r < 0)
+		return r;
+	p->commits = calloc(n, sizeof(*p->commits));
+	if (p->commits == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		if (!cJSON_IsString(entry) ||
+		    !trb_commit_from_hex(trb_bytes_str(entry->valuestring),
+					 &p->commits[p->n_commits]))
+			return trb_json_fail(doc, entry, err,
+					     "must be a commit in 40 or 64 lower-case digits");
+		p->n_commits++;
+	}
+	return TRB_OK;
+}
+
+int trb_policy_read_source(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			   trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "repositories", TRB_JSON_ANY, true },
+		{ "refs", TRB_JSON_ANY, true },
+		{ "commits", TRB_JSON_ANY, true },
+	};
+	const cJSON *v[3];
+	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
+
+	if (r < 0)
+		return r;
+	r = read_texts(doc, v[0], trb_repository_fault, &p->repositories, err);
+	if (r < 0)
+		return r;
+	r = read_texts(doc, v[1], trb_ref_fault, &p->git_refs, err);
+	if (r < 0)
+		return r;
+	return read_commits(doc, v[2], p, err);
+}
+
+int trb_policy_read_recipe(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			   trb_error **err)
+{
+	if (item == NULL || is_word(item, "source")) {
+		p->recipe = TRB_RECIPE_SOURCE;
+		return TRB_OK;
+	}
+	if (is_word(item, "any")) {
+		p->recipe = TRB_RECIPE_ANY;
+		return TRB_OK;
+	}
+	if (!cJSON_IsArray(item))
+		return trb_json_fail(doc, item, err,
+				     "must be \"source\", \"any\" or a list of SHA-256 digests");
+	p->recipe = TRB_RECIPE_DIGESTS;
+	return read_digests(doc, item, &p->recipes, err);
+}
+
+int trb_policy_read_sandbox(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			    trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "runtimes", TRB_JSON_ANY, false },
+		{ "network", TRB_JSON_ANY, false },
+	};
+	const cJSON *v[2] = { NULL, NULL };
+	int r = item != NULL ? TRB_JSON_RECORD(doc, item, fields, v, err) : TRB_OK;
+
+	if (r < 0)
+		return r;
+	if (v[0] != NULL) {
+		r = read_texts(doc, v[0], trb_sandbox_fault, &p->runtimes, err);
+	} else {
+		p->runtimes.list = calloc(1, sizeof(*p->runtimes.list));
+		if (p->runtimes.list == NULL || (p->runtimes.list[0] = strdup("runsc")) == NULL)
+			return trb_fail_nomem(err);
+		p->runtimes.n = 1;
+	}
+	if (r < 0)
+		return r;
+	if (v[1] == NULL || is_word(v[1], "none"))
+		return TRB_OK;
+	if (cJSON_IsString(v[1]) && !is_word(v[1], "any"))
+		return trb_json_fail(doc, v[1], err,
+				     "must be \"none\", \"any\" or a list of host:port");
+	return read_texts(doc, v[1], host_port_fault, &p->network, err);
+}
+
+int trb_policy_read_artifacts(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			      trb_error **err)
+{
+	if (item == NULL) {
+		p->artifacts.any = true;
+		return TRB_OK;
+	}
+	return read_texts(doc, item, trb_artifact_name_fault, &p->artifacts, err);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy's sections about log, witnesses, time, endorsers and revocations. */
+#include "verifier/policy_parts.h"
+
+#include "core/error.h"
+
+static bool is_word(const cJSON *item, const char *word)
+{
+	return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
+}
+
+static bool same_key(const struct trb_vkey *a, const struct trb_vkey *b)
+{
+	return a->len == b->len && memcmp(a->key, b->key, a->len) == 0;
+}
+
+/* Distinct keys; for witnesses distinct names, too: one person with two keys counts once. */
+static int check_distinct(const struct trb_json *doc, const cJSON *item, bool witness,
+			  const struct trb_vkey *keys, size_t n, trb_error **err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (witness && strcmp(keys[i].name, keys[n].name) == 0)
+			return trb_json_fail(doc, item, err, "another witness has this name");
+		if (same_key(&keys[i], &keys[n]))
+			return trb_json_fail(doc, item, err,
+					     "the same key stands twice in the list");
+	}
+	return TRB_OK;
+}
+
+static int read_key(const struct trb_json *doc, const cJSON *item, bool witness,
+		    struct trb_vkey *ret, trb_error **err)
+{
+	_cleanup_(trb_error_unrefp) trb_error *cause = NULL;
+	trb_bytes text;
+	int r = trb_json_string(doc, item, 1, TRB_VKEY_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	r = trb_vkey_parse(text, ret, &cause);
+	if (r == TRB_E_NOMEM)
+		return trb_fail_nomem(err);
+	if (r < 0)
+		return trb_json_fail(doc, item, err, "is no verifier key: %s",
+				     trb_error_message(cause));
+	if ((ret->type == TRB_KEY_COSIGNATURE) != witness)
+		return trb_json_fail(doc, item, err, "is not the key of a %s",
+				     witness ? "witness (cosignature/v1)" : "log");
+	return TRB_OK;
+}
+
+static int read_keys(const struct trb_json *doc, const cJSON *item, bool witness,
+		     struct trb_vkey **ret_keys, size_t *ret_n, trb_error **err)
+{
+	const cJSON *entry;
+	size_t n;
+	int r = trb_json_array(doc, item, 1, TRB_POLICY_KEYS, &n, err);
+
+	if (r < 0)
+		return r;
+	*ret_keys = calloc(n, sizeof(**ret_keys));
+	if (*ret_keys == NULL)
+		return trb_fail_nomem(err);
+	cJSON_ArrayForEach (entry, item) {
+		r = read_key(doc, entry, witness, &(*ret_keys)[*ret_n], err);
+		if (r == TRB_OK)
+			r = check_distinct(doc, entry, witness, *ret_keys, *ret_n, err);
+		if (r < 0)
+			return r;
+		(*ret_n)++;
+	}
+	return TRB_OK;
+}
+
+static int read_witnesses(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			  trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "keys", TRB_JSON_ARRAY, true },
+		{ "quorum", TRB_JSON_UINT, true },
+	};
+	const cJSON *v[2];
+	uint64_t quorum;
+	int r;
+
+	if (is_word(item, "none"))
+		return TRB_OK;
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err, "must be \"none\" or keys and a quorum");
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	r = trb_json_uint(doc, v[1], 0, TRB_POLICY_KEYS, &quorum, err);
+	if (r < 0)
+		return r;
+	p->quorum = quorum;
+	if (cJSON_GetArraySize(v[0]) == 0 && quorum == 0)
+		return TRB_OK;
+	r = read_keys(doc, v[0], true, &p->witnesses, &p->n_witnesses, err);
+	if (r < 0)
+		return r;
+	if (quorum > p->n_witnesses)
+		return trb_json_fail(doc, v[1], err, "more than the %zu witnesses there are",
+				     p->n_witnesses);
+	return TRB_OK;
+}
+
+int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "keys", TRB_JSON_ARRAY, true },
+		{ "witnesses", TRB_JSON_ANY, true },
+	};
+	const cJSON *v[2];
+	int r;
+
+	if (is_word(item, "none")) {
+		p->log_none = true;
+		return TRB_OK;
+	}
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err, "must be \"none\" or keys and witnesses");
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	r = read_keys(doc, v[0], false, &p->log_keys, &p->n_log_keys, err);
+	if (r < 0)
+		return r;
+	return read_witnesses(doc, v[1], p, err);
+}
+
+static int read_archival(const struct trb_json *doc, const cJSON *const v[4], trb_policy *p,
+			 trb_error **err)
+{
+	p->mode = TRB_TIME_ARCHIVAL;
+	p->slack_s = TRB_POLICY_SLACK_S;
+	if (v[3] != NULL)
+		return trb_json_fail(doc, v[3], err, "belongs to the mode \"live\"");
+	if (v[1] == NULL)
+		return trb_json_fail(doc, v[0], err,
+				     "\"archival\" needs \"bound\": \"witness\", or \"none\"");
+	if (is_word(v[1], "witness"))
+		p->bound_witness = true;
+	else if (!is_word(v[1], "none"))
+		return trb_json_fail(doc, v[1], err, "must be \"witness\" or \"none\"");
+	if (p->bound_witness && p->quorum == 0)
+		return trb_json_fail(doc, v[1], err,
+				     "log.witnesses has no quorum whose time could bound anything");
+	if (v[2] == NULL)
+		return TRB_OK;
+	return trb_json_uint(doc, v[2], 0, TRB_POLICY_SECONDS_MAX, &p->slack_s, err);
+}
+
+int trb_policy_read_time(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			 trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "mode", TRB_JSON_STRING, true },
+		{ "bound", TRB_JSON_STRING, false },
+		{ "slack_s", TRB_JSON_UINT, false },
+		{ "max_age_s", TRB_JSON_UINT, false },
+	};
+	const cJSON *v[4];
+	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
+
+	if (r < 0)
+		return r;
+	if (is_word(v[0], "archival"))
+		return read_archival(doc, v, p, err);
+	if (!is_word(v[0], "live"))
+		return trb_json_fail(doc, v[0], err, "must be \"archival\" or \"live\"");
+	p->mode = TRB_TIME_LIVE;
+	for (size_t i = 1; i <= 2; i++)
+		if (v[i] != NULL)
+			return trb_json_fail(doc, v[i], err, "belongs to the mode \"archival\"");
+	if (v[3] == NULL)
+		return trb_json_fail(doc, v[0], err, "\"live\" needs \"max_age_s\"");
+	return trb_json_uint(doc, v[3], 1, TRB_POLICY_SECONDS_MAX, &p->max_age_s, err);
+}
+
+static int not_yet(const struct trb_json *doc, const cJSON *item, const char *what, trb_error **err)
+{
+	struct trb_json later = *doc;
+
+	later.code = TRB_E_UNSUPPORTED;
+	return trb_json_fail(&later, item, err,
+			     "%s are not yet supported by this release: a newer one is needed, or "
+			     "\"none\"",
+			     what);
+}
+
+static int read_endorser(const struct trb_json *doc, const cJSON *item, trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "name", TRB_JSON_STRING, true },
+		{ "key", TRB_JSON_STRING, true },
+		{ "for", TRB_JSON_ARRAY, true },
+	};
+	const cJSON *v[3], *scope;
+	trb_bytes text;
+	size_t n;
+	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
+
+	if (r < 0)
+		return r;
+	r = trb_json_array(doc, v[2], 1, 16, &n, err);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach (scope, v[2]) {
+		r = trb_json_string(doc, scope, 1, 64, &text, err);
+		if (r < 0)
+			return r;
+	}
+	return TRB_OK;
+}
+
+int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "quorum", TRB_JSON_UINT, true },
+		{ "keys", TRB_JSON_ARRAY, true },
+	};
+	const cJSON *v[2], *entry;
+	size_t n;
+	int r;
+
+	if (item == NULL || is_word(item, "none"))
+		return TRB_OK;
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	r = trb_json_array(doc, v[1], 1, TRB_POLICY_KEYS, &n, err);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach (entry, v[1]) {
+		r = read_endorser(doc, entry, err);
+		if (r < 0)
+			return r;
+	}
+	return not_yet(doc, item, "endorsers", err);
+}
+
+int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "keys", TRB_JSON_ARRAY, true },
+		{ "min_sequence", TRB_JSON_UINT, false },
+		{ "max_age_s", TRB_JSON_UINT, true },
+	};
+	const cJSON *v[3], *entry;
+	trb_bytes text;
+	size_t n;
+	int r;
+
+	if (item == NULL || is_word(item, "none"))
+		return TRB_OK;
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	r = trb_json_array(doc, v[0], 1, TRB_POLICY_KEYS, &n, err);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach (entry, v[0]) {
+		r = trb_json_string(doc, entry, 1, TRB_VKEY_MAX, &text, err);
+		if (r < 0)
+			return r;
+	}
+	return not_yet(doc, item, "revocations", err);
+}

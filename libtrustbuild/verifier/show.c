@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the text and the HTML report share: escaping, and which facts stand in what order. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "format/times.h"
+#include "verifier/claims.h"
+#include "verifier/report.h"
+
+static size_t utf8_len(uint8_t lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xf0)
+		return 4;
+	return lead >= 0xe0 ? 3 : 2;
+}
+
+static uint32_t utf8_value(const uint8_t *p, size_t n)
+{
+	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3fu);
+	return c;
+}
+
+/* Characters that act on the terminal or hide: C0, DEL, C1, soft hyphen, Arabic letter mark, zero
+ * width and bidi marks, line separators, bidi embeddings and isolates, invisible operators, byte
+ * order mark, interlinear and variation marks, tags, private use planes' ends. */
+static bool is_hidden(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
+		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+		{ 0x300, 0x36f },   { 0x1ab0, 0x1aff }, { 0x20d0, 0x20ff }, { 0x3000, 0x3000 },
+		{ 0xa0, 0xa0 },     { 0x1680, 0x1680 }, { 0x2000, 0x200a },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+size_t trb_show_char(struct trb_buf *b, const char *text, size_t *ret_columns)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t n = utf8_len(p[0]), have = strnlen(text, n);
+	size_t before = b->len;
+	uint32_t c;
+
+	*ret_columns = 1;
+	if (b->status < 0)
+		return have < n ? 1 : n;
+	if (have < n || !trb_utf8_valid(TRB_BYTES(p, n))) {
+		trb_buf_addf(b, "\\x%02x", p[0]);
+		*ret_columns = 4;
+		return 1;
+	}
+	c = utf8_value(p, n);
+	if (is_hidden(c) || c == '\\') {
+		trb_buf_addf(b, c == '\\' ? "\\\\" : "\\u{%" PRIx32 "}", c);
+		*ret_columns = b->status < 0 ? 1 : b->len - before;
+	} else {
+		trb_buf_add(b, TRB_BYTES(p, n));
+		/* East Asian wide characters and emoji take two; counting every character beyond
+		 * Hangul Jamo as two only breaks lines early. */
+		*ret_columns = c >= 0x1100 && (c < 0x2000 || c > 0x2bff) ? 2 : 1;
+	}
+	return n;
+}
+
+size_t trb_show_text(struct trb_buf *b, const char *text)
+{
+	size_t columns, sum = 0;
+
+	while (*text != '\0') {
+		text += trb_show_char(b, text, &columns);
+		sum += columns;
+	}
+	return sum;
+}
+
+struct trb_time_text trb_show_time(uint64_t seconds)
+{
+	struct trb_time_text t;
+	char text[TRB_TIME_TEXT];
+
+	if (trb_time_format(seconds, text))
+		snprintf(t.text, sizeof(t.text), "%s", text);
+	else
+		snprintf(t.text, sizeof(t.text), "%" PRIu64 " s after 1970", seconds);
+	return t;
+}
+
+const char *trb_outcome_name(int outcome)
+{
+	switch (outcome) {
+	case TRB_OUTCOME_PASS:
+		return "pass";
+	case TRB_OUTCOME_FAIL:
+		return "fail";
+	case TRB_OUTCOME_NOT_DEMANDED:
+		return "not-demanded";
+	default:
+		return "not-run";
+	}
+}
+
+const char *trb_report_word(const trb_report *r)
+{
+	if (r->verdict != TRB_OK)
+		return "REFUSED";
+	return r->assurance == TRB_ASSURANCE_HARDWARE ? "VERIFIED" : "VERIFIED (SIMULATED)";
+}
+
+static void list_hex(const char *name, const char *prefix, trb_bytes bytes, trb_fact_row row,
+		     void *user)
+{
+	char text[160];
+	size_t n = strlen(prefix);
+
+	if (bytes.len == 0 || n + 2 * bytes.len >= sizeof(text))
+		return;
+	memcpy(text, prefix, n);
+	trb_hex_encode(bytes, text + n);
+	row(user, name, text);
+}
+
+static void list_log(const trb_claims *c, trb_fact_row row, void *user)
+{
+	_cleanup_buf_ struct trb_buf b;
+	_cleanup_free_ char *text = NULL;
+
+	if (c->log == NULL)
+		return;
+	trb_buf_init(&b, 4096);
+	trb_buf_addf(&b, "%s, entry %" PRIu64, c->log, c->log_index);
+	if (c->n_witnesses > 0)
+		trb_buf_addf(&b, ", seen by %zu witness%s at %s", c->n_witnesses,
+			     c->n_witnesses == 1 ? "" : "es", trb_show_time(c->witnessed_s).text);
+	if (trb_buf_to_str(&b, "log", &text, NULL) == TRB_OK)
+		row(user, "log", text);
+}
+
+void trb_claims_list(const trb_claims *c, trb_fact_row row, void *user)
+{
+	static const unsigned shown[] = { 0, 1, 2, 3, 4, 8 };
+	char text[64], name[8];
+
+	row(user, "artifact", c->artifact);
+	list_hex("digest", "sha256:", TRB_BYTES(c->digest, 32), row, user);
+	snprintf(text, sizeof(text), "%" PRIu64 " bytes", c->size);
+	row(user, "size", text);
+	row(user, "repository", c->repository);
+	row(user, "ref", c->ref != NULL ? c->ref : "(none demanded of the enclave)");
+	row(user, "commit", c->commit);
+	list_hex("source", "sha256:", TRB_BYTES(c->source, 32), row, user);
+	row(user, "recipe",
+	    c->recipe_from_tree ? "trustbuild.json of the tree" : "given with the request");
+	row(user, "sandbox", c->runtime);
+	row(user, "image", c->measurement);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		trb_bytes pcr = trb_attestation_get_pcr(c->attestation, shown[i]);
+
+		snprintf(name, sizeof(name), "PCR%u", shown[i]);
+		if (shown[i] <= 2 || !trb_bytes_all_zero(pcr))
+			list_hex(name, "", pcr, row, user);
+	}
+	row(user, "enclave", c->module_id);
+	row(user, "time", trb_show_time(c->time_s).text);
+	list_log(c, row, user);
+}
+
+const char *trb_report_caution(const trb_report *r, size_t index)
+{
+	const char *found[5];
+	size_t n = 0;
+
+	if (r->verdict != TRB_OK)
+		return NULL;
+	if (r->assurance != TRB_ASSURANCE_HARDWARE)
+		found[n++] = "simulated: no hardware stands behind this, only the holder of the "
+			     "pinned root's key";
+	if (r->checks[TRB_CK_LOG_INCLUSION].outcome == TRB_OUTCOME_NOT_DEMANDED)
+		found[n++] = "unlogged: the policy does not demand that anybody else can see this";
+	else if (r->checks[TRB_CK_LOG_WITNESS].outcome == TRB_OUTCOME_NOT_DEMANDED)
+		found[n++] = "unwitnessed: no protection against the log's own host";
+	if (r->checks[TRB_CK_TIME_BOUND].outcome == TRB_OUTCOME_NOT_DEMANDED)
+		found[n++] = "time: the TEE's word only";
+	return index < n ? found[index] : NULL;
+}
