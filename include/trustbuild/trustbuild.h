@@ -10,6 +10,7 @@
 #include <trustbuild/context.h>
 #include <trustbuild/eif.h>
 #include <trustbuild/error.h>
+#include <trustbuild/image.h>
 #include <trustbuild/request.h>
 #include <trustbuild/source.h>
 #include <trustbuild/status.h>
