@@ -23,6 +23,9 @@ enum extension_bit {
 	EXT_KEY_USAGE = 1u << 1,
 	EXT_SUBJECT_KEY_ID = 1u << 2,
 	EXT_AUTHORITY_KEY_ID = 1u << 3,
+	/* name, policy and usage constraints: they narrow what a certificate may do, which is not
+	 * evaluated here */
+	EXT_CONSTRAINT = 1u << 4,
 };
 
 static const char *parse_algorithm(trb_bytes *in)
@@ -53,9 +56,23 @@ static const char *parse_version_and_serial(trb_bytes *tbs)
 	return NULL;
 }
 
-static bool is_text_tag(uint8_t tag)
+/* An object identifier's contents (X.690 section 8.19). */
+static bool oid_valid(trb_bytes oid)
 {
-	return tag == TRB_DER_UTF8_STRING || tag == TRB_DER_PRINTABLE_STRING;
+	bool first = true;
+
+	for (size_t i = 0; i < oid.len; i++) {
+		if (first && oid.ptr[i] == 0x80)
+			return false; /* a padded arc */
+		first = (oid.ptr[i] & 0x80) == 0;
+	}
+	return oid.len > 0 && first;
+}
+
+static bool is_text(uint8_t tag, trb_bytes value)
+{
+	return tag == TRB_DER_PRINTABLE_STRING ||
+	       (tag == TRB_DER_UTF8_STRING && trb_utf8_valid(value));
 }
 
 /* One RelativeDistinguishedName; counts common names and keeps the last. */
@@ -68,15 +85,14 @@ static bool parse_rdn(trb_bytes rdn, unsigned *n_common_names, trb_bytes *ret_co
 		uint8_t tag;
 
 		if (!trb_der_take(&rdn, TRB_DER_SEQUENCE, &attribute) ||
-		    !trb_der_take(&attribute, TRB_DER_OID, &type) ||
-		    !trb_der_next(&attribute, &tag, &value, NULL) || attribute.len != 0)
+		    !trb_der_take(&attribute, TRB_DER_OID, &type) || !oid_valid(type) ||
+		    !trb_der_next(&attribute, &tag, &value, NULL) || !is_text(tag, value) ||
+		    attribute.len != 0)
 			return false;
-		if (!trb_bytes_eq(type, OID_COMMON_NAME))
-			continue;
-		if (!is_text_tag(tag))
-			return false;
-		(*n_common_names)++;
-		*ret_common_name = value;
+		if (trb_bytes_eq(type, OID_COMMON_NAME)) {
+			(*n_common_names)++;
+			*ret_common_name = value;
+		}
 	}
 	return true;
 }
@@ -213,6 +229,12 @@ static enum extension_bit known_extension(trb_bytes oid)
 		return EXT_BASIC_CONSTRAINTS;
 	case 35:
 		return EXT_AUTHORITY_KEY_ID;
+	case 30: /* nameConstraints */
+	case 33: /* policyMappings */
+	case 36: /* policyConstraints */
+	case 37: /* extKeyUsage */
+	case 54: /* inhibitAnyPolicy */
+		return EXT_CONSTRAINT;
 	default:
 		return 0;
 	}
@@ -230,6 +252,8 @@ static const char *parse_extension_value(enum extension_bit which, bool critical
 		return parse_subject_key_id(value, cert);
 	case EXT_AUTHORITY_KEY_ID:
 		return parse_authority_key_id(value, cert);
+	case EXT_CONSTRAINT:
+		return "it has a constraint that is not evaluated here";
 	}
 	return critical ? "it has a critical extension that is unknown here" : NULL;
 }
@@ -242,7 +266,7 @@ static bool take_extension(trb_bytes *extensions, trb_bytes *ret_oid, bool *ret_
 
 	*ret_critical = false;
 	if (!trb_der_take(extensions, TRB_DER_SEQUENCE, &extension) ||
-	    !trb_der_take(&extension, TRB_DER_OID, ret_oid) || ret_oid->len == 0)
+	    !trb_der_take(&extension, TRB_DER_OID, ret_oid) || !oid_valid(*ret_oid))
 		return false;
 	if (trb_der_peek(extension, TRB_DER_BOOLEAN)) {
 		if (!trb_der_take(&extension, TRB_DER_BOOLEAN, &flag) ||

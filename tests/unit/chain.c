@@ -173,6 +173,16 @@ static void name_constraints(struct forge *f)
 	f->certs[1].more = "critical 2.5.29.30";
 }
 
+static void name_constraints_not_critical(struct forge *f)
+{
+	f->certs[1].more = "2.5.29.30";
+}
+
+static void extended_usage(struct forge *f)
+{
+	f->certs[3].more = "2.5.29.37";
+}
+
 static void twice_key_usage(struct forge *f)
 {
 	f->certs[2].more = "2.5.29.15";
@@ -263,6 +273,8 @@ static const struct {
 	ROW(leaf_not_yet, "document.chain"),
 	ROW(unknown_critical, "document.chain"),
 	ROW(name_constraints, "document.chain"),
+	ROW(name_constraints_not_critical, "document.chain"),
+	ROW(extended_usage, "document.chain"),
 	ROW(twice_key_usage, "document.chain"),
 	ROW(zonal_on_p256, "document.chain"),
 	ROW(zonal_on_p521, "document.chain"),
