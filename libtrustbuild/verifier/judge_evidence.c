@@ -43,7 +43,7 @@ struct trb_row_text trb_row_commit(const struct trb_commit *commit)
 
 struct trb_row_text trb_row_list(const struct trb_texts *texts)
 {
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 	struct trb_row_text t;
 
 	trb_buf_init(&b, 8192);
@@ -164,9 +164,9 @@ int trb_step_document_chain(struct trb_run *run, trb_error **err)
 
 	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_PASS)
 		run->report->assurance = d->assurance;
-	snprintf(text, sizeof(text), "%s root sha256:%.64s, valid at %s",
-		 d->assurance == TRB_ASSURANCE_HARDWARE ? TRB_NITRO_ROOT_AWS : "simulated",
-		 root.text, at.text);
+	snprintf(text, sizeof(text), "%s, valid at %s, root sha256:%.64s",
+		 d->assurance == TRB_ASSURANCE_HARDWARE ? TRB_NITRO_ROOT_AWS : "simulated", at.text,
+		 root.text);
 	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err, text);
 	if (r == TRB_OK && d->assurance != TRB_ASSURANCE_HARDWARE &&
 	    d->assurance != TRB_ASSURANCE_SIMULATED)

@@ -214,7 +214,7 @@ int trb_step_sandbox_network(struct trb_run *run, trb_error **err)
 	const struct trb_texts *allowed = &run->policy->network;
 	const struct trb_environment *env = &run->environment;
 	struct trb_row_text wanted = trb_row_list(allowed), found;
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 	bool good = true;
 	int r;
 

@@ -155,7 +155,7 @@ static void put_checks(struct trb_buf *b, const trb_report *r)
 
 int trb_report_to_html(const trb_report *report, trb_blob **ret_html, trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 
 	trb_buf_init(&b, REPORT_MAX);
 	if (report == NULL || ret_html == NULL)

@@ -97,7 +97,7 @@ static void put_claims(struct trb_json_out *out, const trb_claims *c)
 
 int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 	struct trb_json_out out = { .buf = &b, .indent = true };
 	const char *caution;
 

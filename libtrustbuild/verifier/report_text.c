@@ -10,58 +10,79 @@
 #define FACT_NAME  11
 #define CHECK_NAME 19
 
-/* Adds value from column on, and goes on at the same column of new lines, which begin with rail.
- * Breaks at the last space of a line, else where the line is full. */
+/* As much of text as fits into room columns, up to its last space where that is not all of it.  A
+ * word that is longer than a line is cut in parts of about the same length. */
+static size_t take_line(struct trb_buf *line, const char *text, size_t room)
+{
+	const char *p = text, *space = NULL;
+	size_t used = 0, space_len = 0, columns, total;
+	_cleanup_buf_ struct trb_buf whole = { 0 };
+
+	while (*p != '\0' && line->status == TRB_OK) {
+		size_t mark = line->len, n = trb_show_char(line, p, &columns);
+
+		if (line->status == TRB_OK && used + columns > room) {
+			line->len = mark;
+			break;
+		}
+		if (*p == ' ') {
+			space = p;
+			space_len = mark;
+		}
+		used += columns;
+		p += n;
+	}
+	if (*p == '\0' || *p == ' ')
+		return (size_t)(p - text);
+	if (space != NULL && space_len > 0) {
+		line->len = space_len;
+		return (size_t)(space - text);
+	}
+	trb_buf_init(&whole, REPORT_MAX);
+	total = trb_show_text(&whole, text);
+	if (strchr(text, ' ') == NULL && total <= 2 * room && room > total / 2 + 1) {
+		line->len = 0;
+		return take_line(line, text, total / 2 + total % 2);
+	}
+	return (size_t)(p - text);
+}
+
+/* Adds value from column on, and goes on at the same column of new lines, which begin with rail. */
 static void put_wrapped(struct trb_buf *b, const char *rail, size_t rail_columns, size_t column,
 			const char *value)
 {
-	const size_t room = COLUMNS - column;
-
 	for (;;) {
-		_cleanup_buf_ struct trb_buf line;
-		const char *p = value, *space = NULL;
-		size_t used = 0, space_len = 0, columns;
+		_cleanup_buf_ struct trb_buf line = { 0 };
 
 		trb_buf_init(&line, 4 * COLUMNS + 64);
-		while (*p != '\0') {
-			size_t mark = line.len, n = trb_show_char(&line, p, &columns);
-
-			if (line.status < 0)
-				break;
-			if (used + columns > room) {
-				line.len = mark;
-				break;
-			}
-			if (*p == ' ' && used > 0) {
-				space = p;
-				space_len = mark;
-			}
-			used += columns;
-			p += n;
-		}
-		if (*p != '\0' && space != NULL) {
-			line.len = space_len;
-			p = space + 1;
-		}
+		value += take_line(&line, value, COLUMNS - column);
 		if (line.status < 0) {
 			trb_buf_clear(b);
 			b->status = line.status;
 			return;
 		}
-		trb_buf_add(b, TRB_BYTES(line.ptr, line.len));
+		trb_buf_add(b, trb_buf_bytes(&line));
 		trb_buf_add_byte(b, '\n');
-		if (*p == '\0')
+		value += strspn(value, " ");
+		if (*value == '\0')
 			return;
 		trb_buf_add_str(b, rail);
 		trb_buf_addf(b, "%*s", (int)(column - rail_columns), "");
-		value = p;
 	}
 }
 
+/* What is too long for the names' column, but not for a line, gets a line of its own: PCRs. */
 static void put_fact(void *user, const char *name, const char *value)
 {
-	trb_buf_addf(user, "\u251c\u2500 %-*s ", FACT_NAME, name);
-	put_wrapped(user, "\u2502", 1, 3 + FACT_NAME + 1, value);
+	const size_t column = 3 + FACT_NAME + 1, n = strlen(value);
+
+	if (n > COLUMNS - column && n <= COLUMNS - 3 && strchr(value, ' ') == NULL) {
+		trb_buf_addf(user, "\u251c\u2500 %s\n\u2502  ", name);
+		put_wrapped(user, "\u2502", 1, 3, value);
+	} else {
+		trb_buf_addf(user, "\u251c\u2500 %-*s ", FACT_NAME, name);
+		put_wrapped(user, "\u2502", 1, column, value);
+	}
 }
 
 static const char *outcome_mark(int outcome)
@@ -154,7 +175,7 @@ static void put_head(struct trb_buf *b, const trb_report *r)
 
 int trb_report_to_text(const trb_report *report, trb_blob **ret_text, trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 	const char *caution;
 
 	trb_buf_init(&b, REPORT_MAX);

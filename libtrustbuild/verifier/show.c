@@ -133,7 +133,7 @@ static void list_hex(const char *name, const char *prefix, trb_bytes bytes, trb_
 
 static void list_log(const trb_claims *c, trb_fact_row row, void *user)
 {
-	_cleanup_buf_ struct trb_buf b;
+	_cleanup_buf_ struct trb_buf b = { 0 };
 	_cleanup_free_ char *text = NULL;
 
 	if (c->log == NULL)

@@ -111,14 +111,15 @@ static int digest_differs(struct trb_run *run, const struct trb_artifact *entry,
 	struct trb_row_text wanted = n == 1 ? trb_row_hex(TRB_BYTES(entry->digest, 32))
 					    : trb_row_view(TRB_BYTES_LIT("an entry of this name"));
 	struct trb_row_text found = trb_row_hex(TRB_BYTES(run->subject.digest, 32));
-	char text[400];
+	char text[400], expected[400];
 
+	snprintf(expected, sizeof(expected), "%s%.64s", n == 1 ? "sha256:" : "", wanted.text);
 	if (run->subject.fd >= 0 && run->subject.size > limit)
 		snprintf(text, sizeof(text), "more than the %llu bytes that are attested",
 			 (unsigned long long)limit);
 	else
 		snprintf(text, sizeof(text), "sha256:%.64s", found.text);
-	return trb_report_fail(run->report, TRB_CK_ARTIFACT_DIGEST, err, wanted.text, "%s", text);
+	return trb_report_fail(run->report, TRB_CK_ARTIFACT_DIGEST, err, expected, "%s", text);
 }
 
 int trb_step_artifact_digest(struct trb_run *run, trb_error **err)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mint.h"
 
-#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 
@@ -10,7 +12,15 @@
 #include "format/dsse.h"
 #include "mint_keys.h"
 
-#define must(x) ck_assert_msg((x), "mint: " #x)
+#define must(x) mint_must((x), #x)
+
+void mint_must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "mint: %s\n", what);
+	abort();
+}
 
 static const char *const pcr_names[] = { "kernel", "userland", "application" };
 
@@ -239,7 +249,7 @@ void mint_parts_clear(struct mint_parts *parts)
 	*parts = (struct mint_parts){ 0 };
 }
 
-static trb_blob *encode(const struct mint *f, const struct mint_parts *parts)
+trb_blob *mint_json_of(const struct mint *f, const struct mint_parts *parts)
 {
 	const struct trb_bundle_parts views = {
 		.request = trb_blob_bytes(parts->request),
@@ -256,7 +266,7 @@ static trb_blob *encode(const struct mint *f, const struct mint_parts *parts)
 	trb_blob *json;
 	int r = trb_bundle_new(&views, &bundle, &err);
 
-	ck_assert_msg(r == TRB_OK, "mint: %s", trb_error_message(err));
+	mint_must(r == TRB_OK, trb_error_message(err));
 	must(trb_bundle_encode(bundle, &json, NULL) == TRB_OK);
 	trb_bundle_unref(bundle);
 	return json;
@@ -264,12 +274,12 @@ static trb_blob *encode(const struct mint *f, const struct mint_parts *parts)
 
 trb_bundle *mint_bundle_of(const struct mint *f, const struct mint_parts *parts)
 {
-	trb_blob *json = encode(f, parts);
+	trb_blob *json = mint_json_of(f, parts);
 	trb_bundle *bundle = NULL;
 	trb_error *err = NULL;
 	int r = trb_bundle_parse(trb_blob_bytes(json), &bundle, &err);
 
-	ck_assert_msg(r == TRB_OK, "mint: %s", trb_error_message(err));
+	mint_must(r == TRB_OK, trb_error_message(err));
 	trb_blob_unref(json);
 	return bundle;
 }
@@ -291,7 +301,7 @@ trb_blob *mint_bundle_json(const struct mint *f)
 	trb_blob *json;
 
 	mint_make(f, &parts);
-	json = encode(f, &parts);
+	json = mint_json_of(f, &parts);
 	mint_parts_clear(&parts);
 	return json;
 }

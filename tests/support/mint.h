@@ -12,6 +12,9 @@
 #include "verifier/policy.h"
 #include "verifier/report.h"
 
+/* The mint fails for want of memory alone: it says what, and aborts. */
+void mint_must(bool good, const char *what);
+
 #define MINT_TIME      UINT64_C(1790000000) /* of the document, in seconds */
 #define MINT_WITNESSES 3
 #define MINT_REPO      "https://forge.example/widget"
@@ -76,6 +79,7 @@ void mint_make(const struct mint *f, struct mint_parts *parts);
 void mint_parts_clear(struct mint_parts *parts);
 /* Through JSON and back, as a verifier gets it. */
 trb_bundle *mint_bundle_of(const struct mint *f, const struct mint_parts *parts);
+trb_blob *mint_json_of(const struct mint *f, const struct mint_parts *parts);
 trb_bundle *mint_bundle(const struct mint *f);
 trb_blob *mint_bundle_json(const struct mint *f);
 /* Replaces a blob by a copy in which byte i is xored with mask. */
@@ -91,6 +95,8 @@ struct mint_policy {
 void mint_policy_init(struct mint_policy *p);
 char *mint_policy_json(const struct mint_policy *p);
 trb_policy *mint_policy(const struct mint_policy *p);
+/* The log's section without witnesses. */
+const char *mint_unwitnessed_log(void);
 /* The "vkey" of the log, of a witness. */
 const char *mint_log_vkey(void);
 const char *mint_witness_vkey(unsigned i);

@@ -2,12 +2,11 @@
 /* The chain: root, zone, instance, leaf, in the shapes of the Nitro hierarchy. */
 #include "mint_keys.h"
 
-#include <check.h>
 #include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#define must(x)  ck_assert_msg((x), "mint: " #x)
+#define must(x)  mint_must((x), #x)
 #define DAY      86400
 #define INSTANCE "i-0123456789abcdef0.forge-1.example"
 

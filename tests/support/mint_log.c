@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A log of RFC 6962 with signed notes, written from the specifications (c2sp.org/signed-note,
  * tlog-checkpoint, tlog-cosignature) without the library's own code. */
-#include <check.h>
 #include <openssl/sha.h>
 
 #include "format/base64.h"
 #include "mint_keys.h"
 
-#define must(x)  ck_assert_msg((x), "mint: " #x)
+#define must(x)  mint_must((x), #x)
 #define TREE_MAX 64
 
 enum { TYPE_ED25519 = 0x01, TYPE_COSIGNATURE = 0x04 };
