@@ -1,126 +1,390 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verdict: the good case, and for every check id what it refuses. */
+/* The good case, the policy's and the caller's demands, and the use of the API. */
 #include "support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "mint.h"
+#include "judging.h"
 
-/* What a test verifies: a forge, a policy, demands of its own. */
-static struct mint f;
-static struct mint_policy p;
-static const char *file_name, *entry, *repository, *commit;
-static trb_bytes nonce, digest;
-static uint64_t now_s;
-static trb_claims *claims;
-static trb_report *report;
-
-static void set_up(void)
-{
-	mint_init(&f);
-	mint_policy_init(&p);
-	file_name = "tb-widget";
-	entry = repository = commit = NULL;
-	nonce = TRB_BYTES_NULL;
-	digest = mint_digest();
-	now_s = MINT_TIME + 100;
-	claims = NULL;
-	report = NULL;
-}
-
-static void tear_down(void)
-{
-	trb_claims_unref(claims);
-	trb_report_unref(report);
-}
-
-static trb_verifier *verifier_new(void)
-{
-	_cleanup_(trb_policy_unrefp) trb_policy *policy = mint_policy(&p);
-	trb_verifier *v = NULL;
-
-	ck_assert_int_eq(trb_verifier_new(NULL, policy, &v, NULL), TRB_OK);
-	ck_assert_int_eq(trb_verifier_set_now(v, now_s, NULL), TRB_OK);
-	if (entry != NULL)
-		ck_assert_int_eq(trb_verifier_set_entry(v, entry, NULL), TRB_OK);
-	if (repository != NULL)
-		ck_assert_int_eq(trb_verifier_set_repository(v, repository, NULL), TRB_OK);
-	if (commit != NULL)
-		ck_assert_int_eq(trb_verifier_set_commit(v, commit, NULL), TRB_OK);
-	if (nonce.ptr != NULL)
-		ck_assert_int_eq(trb_verifier_set_nonce(v, nonce, NULL), TRB_OK);
-	return v;
-}
-
-/* The order of rows, after a refusal: all before it passed or were waived, all after were not
- * run. */
-static void check_rows(void)
-{
-	bool failed = false;
-
-	for (size_t i = 0; i < trb_report_count_checks(report); i++) {
-		int outcome = trb_report_get_outcome(report, i);
-
-		ck_assert_int_eq(outcome == TRB_OUTCOME_NOT_RUN, failed);
-		ck_assert_ptr_nonnull(trb_report_get_rule(report, i));
-		failed = failed || outcome == TRB_OUTCOME_FAIL;
-	}
-	ck_assert_int_eq(failed, trb_report_get_refused(report) != NULL);
-}
-
-static void expect_of(const trb_bundle *bundle, const char *check)
-{
-	_cleanup_(trb_verifier_unrefp) trb_verifier *v = verifier_new();
-	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-	int r = trb_verifier_check_digest(v, bundle, digest, file_name, &claims, &report, &err);
-
-	if (check == NULL) {
-		ck_status(r, TRB_OK, err);
-		ck_assert_ptr_null(err);
-		ck_assert_ptr_nonnull(claims);
-		ck_assert_ptr_null(trb_report_get_refused(report));
-	} else {
-		ck_assert_msg(trb_is_verdict(r), "no verdict but %s: %s", trb_status_name(r),
-			      trb_error_message(err));
-		ck_assert_str_eq(trb_error_check(err), check);
-		ck_assert_str_eq(trb_report_get_refused(report), check);
-		ck_assert_int_eq(trb_error_code(err), r);
-		ck_assert_ptr_null(claims);
-	}
-	ck_assert_int_eq(trb_report_get_verdict(report), r);
-	check_rows();
-}
-
-/* check == NULL: verified. */
-static void expect(const char *check)
-{
-	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = mint_bundle(&f);
-
-	expect_of(bundle, check);
-}
+#define OTHER_COMMIT "2f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
 
 START_TEST(good_case_is_verified)
 {
-	char hex[97];
-
 	expect(NULL);
-	ck_assert_str_eq(trb_claims_get_repository(claims), MINT_REPO);
-	ck_assert_str_eq(trb_claims_get_ref(claims), MINT_REF);
-	ck_assert_str_eq(trb_claims_get_commit(claims), MINT_COMMIT);
-	ck_assert_str_eq(trb_claims_get_artifact(claims), MINT_ARTIFACT);
-	ck_assert(trb_bytes_eq(trb_claims_get_artifact_digest(claims), mint_digest()));
-	ck_assert_str_eq(trb_claims_get_measurement(claims), "forge image");
-	ck_assert_str_eq(trb_claims_get_runtime(claims), "runsc");
-	ck_assert_str_eq(trb_claims_get_log(claims), MINT_LOG);
-	ck_assert_int_eq(trb_claims_get_assurance(claims), TRB_ASSURANCE_SIMULATED);
-	ck_assert_uint_eq(trb_claims_get_time(claims), MINT_TIME);
-	ck_assert_uint_eq(trb_claims_get_witnessed_time(claims), MINT_TIME + 40);
-	for (unsigned i = 0; i < 3; i++) {
-		trb_hex_encode(TRB_BYTES(f.pcr[i], 48), hex);
-		ck_assert(trb_bytes_eq(trb_claims_get_pcr(claims, i), TRB_BYTES(f.pcr[i], 48)));
+	ck_assert_str_eq(trb_claims_get_repository(j.claims), MINT_REPO);
+	ck_assert_str_eq(trb_claims_get_ref(j.claims), MINT_REF);
+	ck_assert_str_eq(trb_claims_get_commit(j.claims), MINT_COMMIT);
+	ck_assert_str_eq(trb_claims_get_artifact(j.claims), MINT_ARTIFACT);
+	ck_assert(trb_bytes_eq(trb_claims_get_artifact_digest(j.claims), mint_digest()));
+	ck_assert_str_eq(trb_claims_get_measurement(j.claims), "forge image");
+	ck_assert_str_eq(trb_claims_get_runtime(j.claims), "runsc");
+	ck_assert_str_eq(trb_claims_get_log(j.claims), MINT_LOG);
+	ck_assert_uint_eq(trb_claims_get_log_index(j.claims), 4);
+	ck_assert_int_eq(trb_claims_get_assurance(j.claims), TRB_ASSURANCE_SIMULATED);
+	ck_assert_uint_eq(trb_claims_get_time(j.claims), MINT_TIME);
+	ck_assert_uint_eq(trb_claims_get_witnessed_time(j.claims), MINT_TIME + 40);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert(trb_bytes_eq(trb_claims_get_pcr(j.claims, i), TRB_BYTES(m.pcr[i], 48)));
+}
+END_TEST
+
+START_TEST(same_commit_built_twice_verifies_twice)
+{
+	expect(NULL);
+	m.time_ms += 3600 * 1000;
+	for (unsigned i = 0; i < MINT_WITNESSES; i++)
+		m.witness_s[i] += 3600;
+	expect(NULL);
+}
+END_TEST
+
+START_TEST(sha256_commits_are_verified)
+{
+	memset(&m.request.commit, 0x5a, sizeof(m.request.commit));
+	m.request.commit.algorithm = 2;
+	p.source = "{\"repositories\": \"any\", \"refs\": \"any\", \"commits\": \"any\"}";
+	expect(NULL);
+	ck_assert_uint_eq(strlen(trb_claims_get_commit(j.claims)), 64);
+}
+END_TEST
+
+START_TEST(a_different_commit_is_refused)
+{
+	ck_assert(trb_commit_from_hex(TRB_BYTES_LIT(OTHER_COMMIT), &m.request.commit));
+	expect("source.commit");
+}
+END_TEST
+
+START_TEST(a_narrowed_commit_is_refused)
+{
+	j.commit = OTHER_COMMIT;
+	expect("source.commit");
+	p.source = "{\"repositories\": \"any\", \"refs\": \"any\", \"commits\": \"any\"}";
+	expect("source.commit");
+	j.commit = MINT_COMMIT;
+	expect(NULL);
+}
+END_TEST
+
+/* "victim/../evil", other hosts, a prefix, another case, another port: exact match alone counts.
+ */
+START_TEST(a_different_repository_is_refused)
+{
+	static const char *const others[] = {
+		"https://forge.example/widge",       "https://forge.example/widget/x",
+		"https://forge.example/Widget",      "https://forge.example:8443/widget",
+		"https://evil.example/widget",       "https://forge.example/widget.git",
+		"https://forge.example.evil/widget",
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		m.request.repository = trb_bytes_str(others[i]);
+		expect("source.repository");
 	}
+}
+END_TEST
+
+START_TEST(a_narrowed_repository_is_refused)
+{
+	j.repository = "https://forge.example/other";
+	expect("source.repository");
+	p.source = "{\"repositories\": \"any\", \"refs\": \"any\", \"commits\": \"any\"}";
+	expect("source.repository");
+	j.repository = MINT_REPO;
+	expect(NULL);
+}
+END_TEST
+
+START_TEST(a_different_ref_is_refused)
+{
+	m.request.ref = TRB_BYTES_LIT("refs/heads/main2");
+	expect("source.ref");
+	m.request.ref = TRB_BYTES_LIT("refs/tags/main");
+	expect("source.ref");
+}
+END_TEST
+
+/* A commit that was asked for without a ref may be of anybody's fork. */
+START_TEST(fork_commit_without_a_ref_is_refused)
+{
+	m.request.ref = TRB_BYTES_NULL;
+	expect("source.ref");
+	p.source =
+		"{\"repositories\": [\"" MINT_REPO "\"], \"refs\": \"any\", \"commits\": \"any\"}";
+	expect(NULL);
+	ck_assert_ptr_null(trb_claims_get_ref(j.claims));
+	ck_assert_int_eq(outcome_of("source.ref"), TRB_OUTCOME_NOT_DEMANDED);
+}
+END_TEST
+
+START_TEST(a_different_artifact_is_refused)
+{
+	uint8_t other[32];
+
+	memcpy(other, mint_digest().ptr, 32);
+	other[31] ^= 1;
+	j.digest = TRB_BYTES(other, 32);
+	expect("artifact.digest");
+}
+END_TEST
+
+START_TEST(a_different_artifact_name_is_refused)
+{
+	j.file_name = "tb-gadget";
+	expect("artifact.name");
+	j.file_name = "tb-widget.exe";
+	expect("artifact.name");
+	j.file_name = "widget";
+	expect("artifact.name");
+	j.file_name = "";
+	expect("artifact.name");
+	j.file_name = "Tb-widget";
+	expect("artifact.name");
+}
+END_TEST
+
+START_TEST(the_path_of_the_file_does_not_matter)
+{
+	j.file_name = "/tmp/some/where/tb-widget";
+	expect(NULL);
+	ck_assert_str_eq(trb_claims_get_artifact(j.claims), MINT_ARTIFACT);
+}
+END_TEST
+
+/* The attested helper's bytes under the widget's name, and the other way round. */
+START_TEST(attested_helper_renamed_is_refused)
+{
+	j.digest = TRB_BYTES(m.entries[0].digest, 32);
+	expect("artifact.digest");
+	j.file_name = "helper";
+	expect(NULL);
+	ck_assert_str_eq(trb_claims_get_artifact(j.claims), "out/helper");
+}
+END_TEST
+
+START_TEST(as_names_the_entry)
+{
+	j.file_name = "whatever-1.2";
+	expect("artifact.name");
+	j.entry = MINT_ARTIFACT;
+	expect(NULL);
+	j.entry = "out/helper";
+	expect("artifact.digest");
+	j.entry = "tb-widget"; /* a base name is no entry */
+	expect("artifact.name");
+}
+END_TEST
+
+START_TEST(equal_base_names_are_told_apart_by_digest)
+{
+	m.entries[2] = (struct trb_artifact){ .name = TRB_BYTES_LIT("test/tb-widget"), .size = 5 };
+	memcpy(m.entries[2].digest, m.entries[0].digest, 32);
+	m.artifacts.n = 3;
+	expect(NULL);
+	ck_assert_str_eq(trb_claims_get_artifact(j.claims), MINT_ARTIFACT);
+	j.digest = TRB_BYTES(m.entries[2].digest, 32);
+	expect(NULL);
+	ck_assert_str_eq(trb_claims_get_artifact(j.claims), "test/tb-widget");
+	p.artifacts = "[\"" MINT_ARTIFACT "\"]";
+	expect("artifact.digest");
+}
+END_TEST
+
+START_TEST(artifacts_of_the_policy)
+{
+	p.artifacts = "[\"out/helper\"]";
+	expect("artifact.name");
+	p.artifacts = "[\"out/helper\", \"" MINT_ARTIFACT "\"]";
+	expect(NULL);
+}
+END_TEST
+
+/* The host gives a recipe that prints a ready-made binary over an honest commit. */
+START_TEST(recipe_of_the_host_is_refused)
+{
+	m.request.recipe = TRB_BYTES_LIT("{\"recipe\": 1}");
+	m.environment.recipe_origin = TRB_RECIPE_FROM_REQUEST;
+	ck_assert_int_eq(trb_sha256(m.request.recipe, m.environment.recipe, NULL), TRB_OK);
+	expect("recipe.origin");
+	p.recipe = NULL; /* absent is the strictest */
+	expect("recipe.origin");
+	p.recipe = "[\"1111111111111111111111111111111111111111111111111111111111111111\"]";
+	expect("recipe.origin");
+	p.recipe = "\"any\"";
+	expect(NULL);
+	ck_assert_int_eq(trb_claims_is_recipe_from_tree(j.claims), 0);
+}
+END_TEST
+
+START_TEST(recipe_by_digest)
+{
+	p.recipe = "[\"1111111111111111111111111111111111111111111111111111111111111111\"]";
+	expect(NULL);
+	p.recipe = "[\"1111111111111111111111111111111111111111111111111111111111111112\"]";
+	expect("recipe.origin");
+}
+END_TEST
+
+/* Even where the policy waives the recipe: the facts must not contradict each other. */
+START_TEST(recipe_facts_that_contradict_are_refused)
+{
+	p.recipe = "\"any\"";
+	m.environment.recipe_origin = TRB_RECIPE_FROM_REQUEST;
+	expect("recipe.origin");
+	m.request.recipe = TRB_BYTES_LIT("{\"recipe\": 1}");
+	expect("recipe.origin"); /* another digest */
+	m.environment.recipe_origin = TRB_RECIPE_FROM_TREE;
+	expect("recipe.origin");
+}
+END_TEST
+
+START_TEST(host_asks_for_runc_instead_of_gvisor_is_refused)
+{
+	m.request.sandbox = m.environment.runtime = TRB_BYTES_LIT("runc");
+	expect("sandbox.runtime");
+	p.sandbox = NULL; /* absent is the strictest */
+	expect("sandbox.runtime");
+	p.sandbox = "{\"runtimes\": [\"crun\", \"runc\"]}";
+	expect(NULL);
+	p.sandbox = "{\"runtimes\": \"any\"}";
+	expect(NULL);
+	ck_assert_str_eq(trb_claims_get_runtime(j.claims), "runc");
+	ck_assert_int_eq(outcome_of("sandbox.runtime"), TRB_OUTCOME_NOT_DEMANDED);
+}
+END_TEST
+
+START_TEST(runtime_other_than_asked_for_is_refused)
+{
+	p.sandbox = "{\"runtimes\": \"any\"}";
+	m.environment.runtime = TRB_BYTES_LIT("crun");
+	expect("sandbox.runtime");
+}
+END_TEST
+
+START_TEST(network_that_the_policy_does_not_name_is_refused)
+{
+	m.environment.n_hosts = 2;
+	m.environment.hosts[0] = (struct trb_host_port){ TRB_BYTES_LIT("a.example"), 443 };
+	m.environment.hosts[1] = (struct trb_host_port){ TRB_BYTES_LIT("b.example"), 443 };
+	expect("sandbox.network");
+	p.sandbox = NULL;
+	expect("sandbox.network");
+	p.sandbox = "{\"network\": [\"a.example:443\", \"b.example:80\"]}";
+	expect("sandbox.network");
+	p.sandbox = "{\"network\": [\"b.example:443\", \"a.example:443\", \"c.example:1\"]}";
+	expect(NULL);
+	p.sandbox = "{\"network\": \"any\"}";
+	expect(NULL);
+}
+END_TEST
+
+START_TEST(a_different_nonce_is_refused)
+{
+	j.nonce = TRB_BYTES_LIT("another nonce, of thirty-two byt");
+	expect("nonce.match");
+	j.nonce = m.request.nonce;
+	expect(NULL);
+	/* a prefix is not the nonce */
+	j.nonce = TRB_BYTES(m.request.nonce.ptr, 16);
+	expect("nonce.match");
+}
+END_TEST
+
+START_TEST(live_policies_need_a_time)
+{
+	_cleanup_(trb_verifier_unrefp) trb_verifier *v = NULL;
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = mint_bundle(&m);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+	p.time = "{\"mode\": \"live\", \"max_age_s\": 600}";
+	j.now_s = 0;
+	v = judging_verifier();
+	ck_assert_int_eq(trb_verifier_check_digest(v, bundle, j.digest, "tb-widget", &j.claims,
+						   &j.report, &err),
+			 TRB_E_STATE);
+	ck_assert_ptr_null(j.report);
+	ck_assert_int_eq(trb_verifier_set_now(v, 0, NULL), TRB_E_INVAL);
+}
+END_TEST
+
+START_TEST(wrong_calls_decide_nothing)
+{
+	_cleanup_(trb_verifier_unrefp) trb_verifier *v = judging_verifier();
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = mint_bundle(&m);
+
+	ck_assert_int_eq(trb_verifier_check_digest(v, bundle, TRB_BYTES(j.digest.ptr, 31), "x",
+						   NULL, NULL, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(
+		trb_verifier_check_digest(v, bundle, TRB_BYTES_NULL, "x", NULL, NULL, NULL),
+		TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_check_digest(v, bundle, j.digest, NULL, NULL, NULL, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_check_digest(v, NULL, j.digest, "x", NULL, NULL, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_check_fd(v, bundle, -1, "x", NULL, NULL, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_new(NULL, NULL, &v, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_set_commit(v, "abc", NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_set_repository(v, "http://a.example/b", NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_set_nonce(v, TRB_BYTES_LIT("short"), NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_verifier_set_entry(v, "../x", NULL), TRB_E_INVAL);
+}
+END_TEST
+
+static int file_with(const char *content, size_t n)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, content, n), (ssize_t)n);
+	return fd;
+}
+
+static void expect_fd(int fd, int wanted, const char *check)
+{
+	_cleanup_(trb_verifier_unrefp) trb_verifier *v = judging_verifier();
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = mint_bundle(&m);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = trb_verifier_check_fd(v, bundle, fd, "tb-widget", NULL, NULL, &err);
+
+	ck_status(r, wanted, err);
+	ck_assert_pstr_eq(trb_error_check(err), check);
+	close(fd);
+}
+
+START_TEST(files_are_hashed_from_their_descriptor)
+{
+	static const char good[] = MINT_CONTENT;
+	int pipes[2];
+
+	expect_fd(file_with(good, sizeof(good) - 1), TRB_OK, NULL);
+	expect_fd(file_with(good, sizeof(good) - 2), TRB_E_ARTIFACT, "artifact.digest");
+	expect_fd(file_with(good, sizeof(good)), TRB_E_ARTIFACT, "artifact.digest");
+	expect_fd(file_with("", 0), TRB_E_ARTIFACT, "artifact.digest");
+	expect_fd(file_with("The widget's bytes\n", sizeof(good) - 1), TRB_E_ARTIFACT,
+		  "artifact.digest");
+	/* a file without an end is not read for ever */
+	expect_fd(open("/dev/zero", O_RDONLY | O_CLOEXEC), TRB_E_ARTIFACT, "artifact.digest");
+	ck_assert_int_eq(pipe(pipes), 0);
+	close(pipes[1]);
+	expect_fd(pipes[0], TRB_E_IO, NULL);
+	expect_fd(open("/tmp", O_RDONLY | O_CLOEXEC), TRB_E_IO, NULL);
+}
+END_TEST
+
+START_TEST(null_handles_are_harmless)
+{
+	ck_assert_ptr_null(trb_policy_unref(NULL));
+	ck_assert_ptr_null(trb_verifier_unref(NULL));
+	ck_assert_ptr_null(trb_report_unref(NULL));
+	ck_assert_ptr_null(trb_claims_unref(NULL));
+	ck_assert_ptr_null(trb_claims_get_repository(NULL));
+	ck_assert_int_ne(trb_report_get_verdict(NULL), TRB_OK);
+	ck_assert_uint_eq(trb_report_count_checks(NULL), 0);
+	ck_assert_ptr_null(trb_report_get_check(NULL, 0));
 }
 END_TEST
 
@@ -129,8 +393,35 @@ int main(void)
 	Suite *suite = suite_create("verify");
 	TCase *tc = tcase_create("verify");
 
-	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, judging_set_up, judging_tear_down);
 	tcase_add_test(tc, good_case_is_verified);
+	tcase_add_test(tc, same_commit_built_twice_verifies_twice);
+	tcase_add_test(tc, sha256_commits_are_verified);
+	tcase_add_test(tc, a_different_commit_is_refused);
+	tcase_add_test(tc, a_narrowed_commit_is_refused);
+	tcase_add_test(tc, a_different_repository_is_refused);
+	tcase_add_test(tc, a_narrowed_repository_is_refused);
+	tcase_add_test(tc, a_different_ref_is_refused);
+	tcase_add_test(tc, fork_commit_without_a_ref_is_refused);
+	tcase_add_test(tc, a_different_artifact_is_refused);
+	tcase_add_test(tc, a_different_artifact_name_is_refused);
+	tcase_add_test(tc, the_path_of_the_file_does_not_matter);
+	tcase_add_test(tc, attested_helper_renamed_is_refused);
+	tcase_add_test(tc, as_names_the_entry);
+	tcase_add_test(tc, equal_base_names_are_told_apart_by_digest);
+	tcase_add_test(tc, artifacts_of_the_policy);
+	tcase_add_test(tc, recipe_of_the_host_is_refused);
+	tcase_add_test(tc, recipe_by_digest);
+	tcase_add_test(tc, recipe_facts_that_contradict_are_refused);
+	tcase_add_test(tc, host_asks_for_runc_instead_of_gvisor_is_refused);
+	tcase_add_test(tc, runtime_other_than_asked_for_is_refused);
+	tcase_add_test(tc, network_that_the_policy_does_not_name_is_refused);
+	tcase_add_test(tc, a_different_nonce_is_refused);
+	tcase_add_test(tc, live_policies_need_a_time);
+	tcase_add_test(tc, wrong_calls_decide_nothing);
+	tcase_add_test(tc, files_are_hashed_from_their_descriptor);
+	tcase_add_test(tc, null_handles_are_harmless);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }
