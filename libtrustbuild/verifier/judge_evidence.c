@@ -122,7 +122,9 @@ int trb_step_document_parse(struct trb_run *run, trb_error **err)
 	run->document_status = r;
 	if (r < 0 && r != TRB_E_EVIDENCE)
 		return trb_fail(err, r, "document: %s", trb_error_message(run->document_error));
-	text = trb_row_view(trb_attestation_get_module_id(run->document.attestation));
+	text = run->document.attestation == NULL
+		       ? trb_row_view(TRB_BYTES_NULL)
+		       : trb_row_view(trb_attestation_get_module_id(run->document.attestation));
 	return document_row(run, TRB_CK_DOCUMENT_PARSE, TRB_NITRO_PARSE, err, text.text);
 }
 

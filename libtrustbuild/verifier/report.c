@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ROW_TEXT 400
+#define ROW_TEXT    400
+#define CAUSES_TEXT (64u * 1024)
 
 int trb_report_new(trb_report **ret, trb_error **err)
 {
@@ -130,7 +131,7 @@ static bool is_operational(int code)
 	}
 }
 
-static int set_fail_text(trb_report *r, enum trb_check_id id, trb_error **err, const char *fmt, ...)
+static int fail_text(trb_report *r, enum trb_check_id id, trb_error **err, const char *fmt, ...)
 {
 	va_list ap;
 	int status;
@@ -141,20 +142,23 @@ static int set_fail_text(trb_report *r, enum trb_check_id id, trb_error **err, c
 	return status;
 }
 
-int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, trb_error *cause,
+int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, const trb_error *cause,
 			 trb_error **err)
 {
 	const struct trb_check_rule *rule = &trb_check_rules[id];
-	const char *message = cause != NULL ? trb_error_message(cause) : trb_status_name(code);
-	const trb_error *inner = trb_error_cause(cause);
+	_cleanup_buf_ struct trb_buf b = { 0 };
+	_cleanup_free_ char *text = NULL;
 	int status;
 
-	if (is_operational(code))
-		return trb_fail(err, code, "%s: %s", rule->id, message);
-	if (inner != NULL)
-		status = set_fail_text(r, id, err, "%s: %s", message, trb_error_message(inner));
-	else
-		status = set_fail_text(r, id, err, "%s", message);
+	if (cause == NULL || is_operational(code))
+		return trb_fail(err, code, "%s: %s", rule->id,
+				cause != NULL ? trb_error_message(cause) : trb_status_name(code));
+	trb_buf_init(&b, CAUSES_TEXT);
+	for (const trb_error *e = cause; e != NULL; e = trb_error_cause(e))
+		trb_buf_addf(&b, "%s%s", e == cause ? "" : ": ", trb_error_message(e));
+	status = trb_buf_to_str(&b, "causes", &text, err);
+	if (status == TRB_OK)
+		status = fail_text(r, id, err, "%s", text);
 	if (status < 0)
 		return status;
 	refuse(r, id);
@@ -172,7 +176,7 @@ int trb_report_new_unreadable(const trb_error *why, trb_report **ret_report, trb
 	status = trb_report_new(&r, err);
 	if (status < 0)
 		return status;
-	status = trb_report_fail_from(r, TRB_CK_BUNDLE_PARSE, code, (trb_error *)why, &told);
+	status = trb_report_fail_from(r, TRB_CK_BUNDLE_PARSE, code, why, &told);
 	if (r->failed < 0)
 		return trb_fail(err, status, "%s", trb_error_message(told));
 	*ret_report = steal_ptr(&r);
