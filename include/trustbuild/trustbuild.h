@@ -11,6 +11,7 @@
 #include <trustbuild/eif.h>
 #include <trustbuild/enclave.h>
 #include <trustbuild/error.h>
+#include <trustbuild/log.h>
 #include <trustbuild/request.h>
 #include <trustbuild/source.h>
 #include <trustbuild/status.h>

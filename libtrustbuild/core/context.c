@@ -54,7 +54,7 @@ void trb_context_set_log_sink(trb_context *context, trb_log_sink sink, void *use
 	context->sink_user = user;
 }
 
-void trb_log(trb_context *context, int level, const char *fmt, ...)
+void trb_tell(trb_context *context, int level, const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES];
 	va_list ap;

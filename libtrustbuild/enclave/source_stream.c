@@ -48,7 +48,7 @@ static int take_progress(struct trb_source_stream *s, trb_bytes text, trb_error 
 	if (++s->n_progress > PROGRESS_MAX)
 		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
 				      "the fetcher sent too many lines of progress");
-	trb_log(s->context, TRB_LOG_INFO, "%.*s", (int)text.len, (const char *)text.ptr);
+	trb_tell(s->context, TRB_LOG_INFO, "%.*s", (int)text.len, (const char *)text.ptr);
 	return TRB_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a bundle says, for people and tools that only look. */
+#include "format/describe.h"
 #include "core/error.h"
 #include "format/bundle.h"
 #include "format/json.h"
@@ -133,36 +134,73 @@ static void put_logs(struct trb_json_out *out, const struct trb_bundle_parts *pa
 	trb_json_close(out, ']');
 }
 
+static int put_parts(struct trb_json_out *out, const struct trb_leaf *parts, trb_error **err)
+{
+	int r = put_request(out, parts->request, err);
+
+	if (r == TRB_OK)
+		r = put_environment(out, parts->environment, err);
+	if (r == TRB_OK)
+		r = put_artifacts(out, parts->artifacts, err);
+	if (r == TRB_OK)
+		r = put_blob(out, "attestation", parts->attestation, err);
+	if (r == TRB_OK)
+		r = put_blob(out, "statement", parts->statement, err);
+	return r;
+}
+
+static void begin(struct trb_json_out *out, const char *note)
+{
+	trb_json_open(out, '{');
+	trb_json_member_bool(out, "verified", false);
+	trb_json_member_str(out, "note", note);
+	trb_json_member_open(out, "unverified", '{');
+}
+
+static int end(struct trb_json_out *out, trb_blob **ret_json, trb_error **err)
+{
+	trb_json_close(out, '}');
+	trb_json_close(out, '}');
+	trb_buf_add_byte(out->buf, '\n');
+	return trb_buf_to_blob(out->buf, "the description", ret_json, err);
+}
+
 int trb_bundle_describe(const trb_bundle *bundle, trb_blob **ret_json, trb_error **err)
 {
 	_cleanup_buf_ struct trb_buf buf = { 0 };
 	struct trb_json_out out = { .buf = &buf, .indent = true };
 	const struct trb_bundle_parts *parts;
+	struct trb_leaf leaf;
 	int r;
 
 	if (bundle == NULL)
 		return trb_fail(err, TRB_E_INVAL, "no bundle");
 	parts = trb_bundle_parts(bundle);
+	leaf = (struct trb_leaf){ parts->request, parts->environment, parts->artifacts,
+				  parts->attestation, parts->statement };
 	trb_buf_init(&buf, DESCRIPTION_MAX);
-	trb_json_open(&out, '{');
-	trb_json_member_bool(&out, "verified", false);
-	trb_json_member_str(&out, "note",
-			    "what the bundle says about itself; nothing was verified");
-	trb_json_member_open(&out, "unverified", '{');
-	r = put_request(&out, parts->request, err);
-	if (r == TRB_OK)
-		r = put_environment(&out, parts->environment, err);
-	if (r == TRB_OK)
-		r = put_artifacts(&out, parts->artifacts, err);
-	if (r == TRB_OK)
-		r = put_blob(&out, "attestation", parts->attestation, err);
-	if (r == TRB_OK)
-		r = put_blob(&out, "statement", parts->statement, err);
+	begin(&out, "what the bundle says about itself; nothing was verified");
+	r = put_parts(&out, &leaf, err);
 	if (r < 0)
 		return r;
 	put_logs(&out, parts);
-	trb_json_close(&out, '}');
-	trb_json_close(&out, '}');
-	trb_buf_add_byte(&buf, '\n');
-	return trb_buf_to_blob(&buf, "the description", ret_json, err);
+	return end(&out, ret_json, err);
+}
+
+int trb_leaf_describe(trb_bytes leaf, uint64_t index, trb_blob **ret_json, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	_cleanup_buf_ struct trb_buf buf = { 0 };
+	struct trb_json_out out = { .buf = &buf, .indent = true };
+	struct trb_leaf parts;
+	int r = trb_leaf_decode(leaf, &parts, &owner, err);
+
+	if (r < 0)
+		return r;
+	trb_buf_init(&buf, DESCRIPTION_MAX);
+	begin(&out, "what the entry says about itself; only its place in the log was verified");
+	trb_json_put_name(&out, "index");
+	trb_json_put_uint_string(&out, index);
+	r = put_parts(&out, &parts, err);
+	return r < 0 ? r : end(&out, ret_json, err);
 }

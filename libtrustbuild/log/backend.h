@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a log backend does; log.c chooses one by name and never falls back to another. */
+#ifndef TRB_LOG_BACKEND_H
+#define TRB_LOG_BACKEND_H
+
+#include <trustbuild/log.h>
+
+#include "format/bundle.h"
+#include "format/note.h"
+
+/* A leaf's place under a checkpoint that the log signed. */
+struct trb_log_place {
+	struct trb_tlog_proof proof;
+	trb_blob *checkpoint; /* proof.checkpoint points into it */
+};
+void trb_log_place_clear(struct trb_log_place *place);
+
+struct trb_log_backend {
+	const char *name;
+	const char *const *keys; /* of its conf, NULL-terminated */
+	int (*init)(trb_context *context, const struct trb_conf *conf, const char *origin,
+		    struct trb_vkey *ret_vkey, trb_error **err);
+	int (*open)(trb_context *context, const struct trb_conf *conf, void **ret_self,
+		    struct trb_vkey *ret_vkey, trb_error **err);
+	void (*close)(void *self);
+	/* The newest checkpoint, not verified. */
+	int (*checkpoint)(void *self, trb_blob **ret, trb_error **err);
+	/* The entry and its inclusion proof in the tree of size entries, neither verified. */
+	int (*entry)(void *self, uint64_t index, uint64_t size, trb_blob **ret_entry,
+		     struct trb_tlog_proof *ret_proof, trb_error **err);
+	/* Durable when it returns; a leaf that is there already keeps its place. */
+	int (*append)(void *self, trb_bytes leaf, struct trb_log_place *ret, trb_error **err);
+};
+extern const struct trb_log_backend trb_log_local;
+
+#endif

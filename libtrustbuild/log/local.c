@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log/local.h"
+
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "core/context.h"
+#include "core/io.h"
+#include "format/dsse.h"
+#include "format/facts.h"
+#include "format/merkle.h"
+
+#define TREE         ".state/tree"
+#define KEY_FILE_MAX 4096u
+
+static const char *const keys[] = { "dir", "key", NULL };
+
+static void local_close(void *self)
+{
+	struct trb_local *log = self;
+
+	if (log == NULL)
+		return;
+	if (log->fd >= 0)
+		close(log->fd);
+	free(log->dir);
+	free(log->key_path);
+	free(log);
+}
+
+static void local_closep(struct trb_local **log)
+{
+	local_close(*log);
+}
+
+/* Directory and key file as configured, nothing opened. */
+static int local_new(trb_context *context, const struct trb_conf *conf, struct trb_local **ret,
+		     trb_error **err)
+{
+	_cleanup_(local_closep) struct trb_local *log = calloc(1, sizeof(*log));
+	const char *dir = trb_conf_get(conf, "dir", NULL), *state, *key;
+	int r;
+
+	if (log == NULL)
+		return trb_fail_nomem(err);
+	log->fd = -1;
+	if (dir != NULL) {
+		if (dir[0] != '/')
+			return trb_fail(err, TRB_E_INVAL, "dir= of a log must be absolute");
+		log->dir = strdup(dir);
+	} else {
+		r = trb_context_need_state_dir(context, &state, err);
+		if (r < 0)
+			return r;
+		if (asprintf(&log->dir, "%s/log", state) < 0)
+			log->dir = NULL;
+	}
+	if (log->dir == NULL)
+		return trb_fail_nomem(err);
+	for (size_t n = strlen(log->dir); n > 1 && log->dir[n - 1] == '/'; n--)
+		log->dir[n - 1] = '\0';
+	key = trb_conf_get(conf, "key", NULL);
+	if (key != NULL ? (log->key_path = strdup(key)) == NULL
+			: asprintf(&log->key_path, "%s.key", log->dir) < 0) {
+		log->key_path = NULL;
+		return trb_fail_nomem(err);
+	}
+	if (log->key_path[0] != '/')
+		return trb_fail(err, TRB_E_INVAL, "key= of a log must be absolute");
+	*ret = steal_ptr(&log);
+	return TRB_OK;
+}
+
+static int open_folder(struct trb_local *log, trb_error **err)
+{
+	log->fd = open(log->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (log->fd < 0)
+		return trb_fail_errno(err, errno, "open the log '%s'", log->dir);
+	return TRB_OK;
+}
+
+static int vkey_path(const struct trb_local *log, char **ret, trb_error **err)
+{
+	if (asprintf(ret, "%s.vkey", log->dir) < 0) {
+		*ret = NULL;
+		return trb_fail_nomem(err);
+	}
+	return TRB_OK;
+}
+
+static int read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *pem = NULL;
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	trb_bytes bytes;
+	BIO *bio;
+	int r = trb_read_file(AT_FDCWD, log->key_path, KEY_FILE_MAX, &pem, err);
+
+	if (r < 0)
+		return trb_wrap(err, r, "the private key of the log '%s'", log->dir);
+	bytes = trb_blob_bytes(pem);
+	bio = BIO_new_mem_buf(bytes.ptr, (int)bytes.len);
+	if (bio == NULL)
+		return trb_fail_nomem(err);
+	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+	BIO_free(bio);
+	OPENSSL_cleanse((void *)bytes.ptr, bytes.len);
+	if (key == NULL || !EVP_PKEY_is_a(key, "ED25519"))
+		return trb_fail(err, TRB_E_FORMAT, "'%s' is not an Ed25519 key in PEM",
+				log->key_path);
+	*ret = steal_ptr(&key);
+	return TRB_OK;
+}
+
+static int make_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *pem = NULL;
+	long n;
+	int r;
+
+	if (key == NULL || bio == NULL ||
+	    PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1) {
+		BIO_free(bio);
+		return trb_fail(err, TRB_E_NOMEM, "libcrypto cannot make a key");
+	}
+	n = BIO_get_mem_data(bio, &pem);
+	r = trb_write_file(AT_FDCWD, log->key_path, TRB_BYTES(pem, n), 0600, err);
+	BIO_free(bio);
+	if (r == TRB_OK)
+		*ret = steal_ptr(&key);
+	return r;
+}
+
+static int public_key(EVP_PKEY *key, const char *origin, struct trb_vkey *ret, trb_error **err)
+{
+	uint8_t public[32], hash[32];
+	char name[40], hex[17];
+	size_t n = sizeof(public);
+	int r;
+
+	if (EVP_PKEY_get_raw_public_key(key, public, &n) != 1)
+		return trb_fail(err, TRB_E_NOMEM, "libcrypto cannot read a key");
+	if (origin == NULL) {
+		r = trb_sha256(TRB_BYTES(public, n), hash, err);
+		if (r < 0)
+			return r;
+		trb_hex_encode(TRB_BYTES(hash, 8), hex);
+		snprintf(name, sizeof(name), "trustbuild.local/%s", hex);
+		origin = name;
+	}
+	r = trb_vkey_make(origin, TRB_KEY_ED25519, TRB_BYTES(public, n), ret, err);
+	return r == TRB_E_FORMAT ? trb_wrap(err, TRB_E_INVAL, "'%s' cannot name a log", origin) : r;
+}
+
+/* Signs what tree says, and puts it where it is served. */
+static int put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
+			  trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_buf_ struct trb_buf text = { 0 };
+	struct trb_vkey mine;
+	int r = read_key(log, &key, err);
+
+	if (r == TRB_OK)
+		r = public_key(key, log->key.name, &mine, err);
+	if (r < 0)
+		return r;
+	if (!trb_vkey_eq(&mine, &log->key))
+		return trb_fail(err, TRB_E_LOG, "'%s' is not the key that '%s.vkey' names",
+				log->key_path, log->dir);
+	trb_buf_init(&text, TRB_NOTE_MAX);
+	trb_checkpoint_put(&text, tree);
+	r = trb_buf_check(&text, "the checkpoint", err);
+	if (r == TRB_OK)
+		r = trb_note_sign(trb_buf_bytes(&text), log->key.name, key, &note, err);
+	if (r == TRB_OK)
+		r = trb_local_put(log, "checkpoint", trb_blob_bytes(note), err);
+	if (r == TRB_OK)
+		*ret = steal_ptr(&note);
+	return r;
+}
+
+static int put_tree(struct trb_local *log, const struct trb_checkpoint *tree, trb_error **err)
+{
+	_cleanup_buf_ struct trb_buf text = { 0 };
+	int r;
+
+	trb_buf_init(&text, TRB_NOTE_MAX);
+	trb_checkpoint_put(&text, tree);
+	r = trb_buf_check(&text, "the tree's state", err);
+	return r < 0 ? r : trb_local_put(log, TREE, trb_buf_bytes(&text), err);
+}
+
+static int fill_new(struct trb_local *log, const char *origin, trb_error **err)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
+	struct trb_checkpoint tree = { .size = 0 };
+	/* a key that a killed init left is taken over */
+	int r = access(log->key_path, F_OK) == 0 ? read_key(log, &key, err)
+						 : make_key(log, &key, err);
+
+	if (r == TRB_OK)
+		r = public_key(key, origin, &log->key, err);
+	if (r == TRB_OK)
+		r = trb_merkle_empty(tree.root, err);
+	tree.origin = trb_bytes_str(log->key.name);
+	if (r == TRB_OK)
+		r = put_tree(log, &tree, err);
+	if (r == TRB_OK)
+		r = put_checkpoint(log, &tree, &note, err);
+	return r;
+}
+
+/* The public key's file comes last: with it the log exists. */
+static int put_vkey(struct trb_local *log, const char *path, trb_error **err)
+{
+	_cleanup_buf_ struct trb_buf text = { 0 };
+	int r;
+
+	trb_buf_init(&text, TRB_VKEY_MAX);
+	trb_vkey_put(&text, &log->key);
+	trb_buf_add_byte(&text, '\n');
+	r = trb_buf_check(&text, "the log's key", err);
+	return r < 0 ? r : trb_write_file(AT_FDCWD, path, trb_buf_bytes(&text), 0644, err);
+}
+
+static int local_init(trb_context *context, const struct trb_conf *conf, const char *origin,
+		      struct trb_vkey *ret_vkey, trb_error **err)
+{
+	_cleanup_(local_closep) struct trb_local *log = NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int lock = -1;
+	int r = local_new(context, conf, &log, err);
+
+	if (r == TRB_OK && origin != NULL && trb_key_name_fault(trb_bytes_str(origin)) != NULL)
+		r = trb_fail(err, TRB_E_INVAL, "'%s' cannot name a log: %s", origin,
+			     trb_key_name_fault(trb_bytes_str(origin)));
+	if (r == TRB_OK)
+		r = vkey_path(log, &path, err);
+	if (r == TRB_OK)
+		r = trb_mkdirs(log->dir, err);
+	if (r == TRB_OK)
+		r = open_folder(log, err);
+	if (r < 0)
+		return r;
+	fchmod(log->fd, 0755); /* for a file server; what is above is the owner's business */
+	if (mkdirat(log->fd, ".state", 0700) < 0 && errno != EEXIST)
+		return trb_fail_errno(err, errno, "create '%s/.state'", log->dir);
+	r = trb_local_lock(log, &lock, err);
+	if (r < 0)
+		return r;
+	if (access(path, F_OK) == 0)
+		return trb_fail(err, TRB_E_STATE, "'%s' is a log already; its key is in '%s'",
+				log->dir, path);
+	r = fill_new(log, origin, err);
+	if (r == TRB_OK)
+		r = put_vkey(log, path, err);
+	if (r == TRB_OK)
+		*ret_vkey = log->key;
+	return r;
+}
+
+static int local_open(trb_context *context, const struct trb_conf *conf, void **ret_self,
+		      struct trb_vkey *ret_vkey, trb_error **err)
+{
+	_cleanup_(local_closep) struct trb_local *log = NULL;
+	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
+	_cleanup_free_ char *path = NULL;
+	trb_bytes line;
+	int r = local_new(context, conf, &log, err);
+
+	if (r == TRB_OK)
+		r = vkey_path(log, &path, err);
+	if (r < 0)
+		return r;
+	r = trb_read_file(AT_FDCWD, path, TRB_VKEY_MAX, &text, err);
+	if (r == TRB_E_NOTFOUND)
+		return trb_wrap(err, r, "there is no log '%s'; make it with tb-host log init",
+				log->dir);
+	if (r < 0)
+		return r;
+	line = trb_blob_bytes(text);
+	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	r = trb_vkey_parse(line, &log->key, err);
+	if (r < 0)
+		return trb_wrap(err, r, "the key in '%s'", path);
+	r = open_folder(log, err);
+	if (r < 0)
+		return r;
+	*ret_vkey = log->key;
+	*ret_self = steal_ptr(&log);
+	return TRB_OK;
+}
+
+static int local_checkpoint(void *self, trb_blob **ret, trb_error **err)
+{
+	struct trb_local *log = self;
+	int r = trb_read_file(log->fd, "checkpoint", TRB_NOTE_MAX, ret, err);
+
+	return r < 0 ? trb_wrap(err, r, "the checkpoint of the log '%s'", log->dir) : TRB_OK;
+}
+
+static int local_entry(void *self, uint64_t index, uint64_t size, trb_blob **ret_entry,
+		       struct trb_tlog_proof *ret_proof, trb_error **err)
+{
+	_cleanup_(trb_local_tree_clear) struct trb_local_tree tree = { .log = self, .size = size };
+	_cleanup_(trb_blob_unrefp) trb_blob *bundle = NULL;
+	uint64_t tile = index / TRB_TILE_WIDTH;
+	trb_bytes entry;
+	int r = trb_local_bundle(self, tile, size, &bundle, err);
+
+	if (r == TRB_OK)
+		r = trb_tile_entry(trb_blob_bytes(bundle), trb_tile_width(0, tile, size),
+				   (unsigned)(index % TRB_TILE_WIDTH), &entry, err);
+	if (r == TRB_OK)
+		r = trb_local_tree_proof(&tree, index, ret_proof, err);
+	return r < 0 ? r : trb_blob_new(entry, ret_entry, err);
+}
+
+/* What is integrated, with the tiles' own root beside it. */
+static int load_tree(struct trb_local *log, trb_blob **ret_owner, struct trb_checkpoint *ret,
+		     trb_error **err)
+{
+	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
+	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
+	struct trb_checkpoint tree;
+	uint8_t root[32];
+	int r = trb_read_file(log->fd, TREE, TRB_NOTE_MAX, &text, err);
+
+	if (r == TRB_OK)
+		r = trb_checkpoint_parse(trb_blob_bytes(text), &tree, err);
+	if (r < 0)
+		return trb_wrap(err, r, "the state of the log '%s'", log->dir);
+	tiles.size = tree.size;
+	r = trb_local_tree_root(&tiles, root, err);
+	if (r < 0)
+		return r;
+	if (memcmp(root, tree.root, 32) != 0 || !trb_bytes_eq_str(tree.origin, log->key.name))
+		return trb_fail(err, TRB_E_LOG,
+				"the log '%s' is damaged: its tiles do not give "
+				"the root of its %llu entries",
+				log->dir, (unsigned long long)tree.size);
+	*ret = tree;
+	*ret_owner = steal_ptr(&text);
+	return TRB_OK;
+}
+
+/* The checkpoint that goes with tree: signed again where a writer died before it did. */
+static int settle(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
+		  trb_error **err)
+{
+	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
+	_cleanup_(trb_note_clear) struct trb_note note = { .n = 0 };
+	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
+	struct trb_checkpoint shown;
+	uint8_t root[32];
+	int r = local_checkpoint(log, &text, err);
+
+	if (r == TRB_OK)
+		r = trb_checkpoint_open(trb_blob_bytes(text), &log->key, &note, &shown, err);
+	if (r < 0)
+		return r;
+	/* never take back what was shown: a backup of .state alone would fork the log */
+	if (shown.size > tree->size ||
+	    (shown.size == tree->size && memcmp(shown.root, tree->root, 32) != 0))
+		return trb_fail(err, TRB_E_LOG,
+				"the log '%s' has shown %llu entries, its state has %llu: refusing "
+				"to fork it",
+				log->dir, (unsigned long long)shown.size,
+				(unsigned long long)tree->size);
+	if (shown.size == tree->size) {
+		*ret = steal_ptr(&text);
+		return TRB_OK;
+	}
+	tiles.size = shown.size;
+	r = trb_local_tree_root(&tiles, root, err);
+	if (r < 0)
+		return r;
+	if (memcmp(root, shown.root, 32) != 0)
+		return trb_fail(err, TRB_E_LOG,
+				"the log '%s' does not begin with the %llu entries "
+				"that it has shown: refusing to fork it",
+				log->dir, (unsigned long long)shown.size);
+	return put_checkpoint(log, tree, ret, err);
+}
+
+/* The old contents of a tile or bundle that grows, or nothing where it begins. */
+static int old_contents(struct trb_local *log, bool entries, unsigned level, uint64_t index,
+			uint64_t size, trb_blob **ret, trb_error **err)
+{
+	if (trb_tile_width(level, index, size) == 0)
+		return trb_blob_new(TRB_BYTES_NULL, ret, err);
+	return entries ? trb_local_bundle(log, index, size, ret, err)
+		       : trb_local_tile(log, level, index, size, ret, err);
+}
+
+static int grow(struct trb_local *log, struct trb_tile tile, uint64_t size, trb_bytes addition,
+		trb_blob **ret, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *old = NULL, *new = NULL;
+	_cleanup_buf_ struct trb_buf buf = { 0 };
+	char path[TRB_TILE_PATH];
+	int r = old_contents(log, tile.entries, tile.level, tile.index, size, &old, err);
+
+	if (r < 0)
+		return r;
+	trb_buf_init(&buf, TRB_ENTRY_BUNDLE_BYTES);
+	trb_buf_add(&buf, trb_blob_bytes(old));
+	trb_buf_add(&buf, addition);
+	r = trb_buf_to_blob(&buf, "a tile", &new, err);
+	if (r < 0)
+		return r;
+	trb_tile_path(&tile, path);
+	r = trb_local_put(log, path, trb_blob_bytes(new), err);
+	if (r == TRB_OK)
+		*ret = steal_ptr(&new);
+	return r;
+}
+
+static int grow_entries(struct trb_local *log, uint64_t size, trb_bytes leaf, trb_error **err)
+{
+	struct trb_tile tile = { .entries = true,
+				 .index = size / TRB_TILE_WIDTH,
+				 .width = (unsigned)(size % TRB_TILE_WIDTH) + 1 };
+	uint8_t head[2] = { (uint8_t)(leaf.len >> 8), (uint8_t)leaf.len };
+	_cleanup_(trb_blob_unrefp) trb_blob *new = NULL;
+	_cleanup_buf_ struct trb_buf entry = { 0 };
+	int r;
+
+	if (leaf.len > TRB_LEAF_MAX)
+		return trb_fail(err, TRB_E_LIMIT,
+				"the leaf has %zu bytes, at most %u can be logged", leaf.len,
+				TRB_LEAF_MAX);
+	trb_buf_init(&entry, 2 + TRB_LEAF_MAX);
+	trb_buf_add(&entry, TRB_BYTES(head, 2));
+	trb_buf_add(&entry, leaf);
+	r = trb_buf_check(&entry, "the entry", err);
+	return r < 0 ? r : grow(log, tile, size, trb_buf_bytes(&entry), &new, err);
+}
+
+/* A full tile's root is a hash of the level above. */
+static int grow_tiles(struct trb_local *log, uint64_t size, const uint8_t leaf[32], trb_error **err)
+{
+	uint64_t count = size; /* hashes that this level had */
+	uint8_t hash[32];
+
+	memcpy(hash, leaf, 32);
+	for (unsigned level = 0; level < TRB_TILE_LEVELS; level++) {
+		struct trb_tile tile = { .level = level,
+					 .index = count / TRB_TILE_WIDTH,
+					 .width = (unsigned)(count % TRB_TILE_WIDTH) + 1 };
+		_cleanup_(trb_blob_unrefp) trb_blob *new = NULL;
+		int r = grow(log, tile, size, TRB_BYTES(hash, 32), &new, err);
+
+		if (r == TRB_OK && tile.width == TRB_TILE_WIDTH)
+			r = trb_tile_node(trb_blob_bytes(new), 8, 0, hash, err);
+		if (r < 0 || tile.width < TRB_TILE_WIDTH)
+			return r;
+		count /= TRB_TILE_WIDTH;
+	}
+	return trb_fail(err, TRB_E_LIMIT, "the log is full");
+}
+
+/* Partial tiles of a tile that is full under the newest checkpoint are not needed any more; it does
+ * not matter where they stay. */
+static void drop_partials(struct trb_local *log, uint64_t size)
+{
+	uint64_t count = size;
+
+	for (unsigned level = 0; level < TRB_TILE_LEVELS; level++) {
+		struct trb_tile tile = { .level = level, .width = 1 };
+		char path[TRB_TILE_PATH];
+
+		if (count == 0 || count % TRB_TILE_WIDTH != 0)
+			return;
+		tile.index = count / TRB_TILE_WIDTH - 1;
+		for (int entries = 0; entries < (level == 0 ? 2 : 1); entries++) {
+			tile.entries = entries == 1;
+			trb_tile_path(&tile, path);
+			*strrchr(path, '/') = '\0';
+			trb_remove_tree(log->fd, path, NULL);
+		}
+		count /= TRB_TILE_WIDTH;
+	}
+}
+
+static int append_new(struct trb_local *log, struct trb_checkpoint *tree, trb_bytes leaf,
+		      const uint8_t hash[32], trb_blob **ret_checkpoint, trb_error **err)
+{
+	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log,
+									.size = tree->size + 1 };
+	int r = grow_entries(log, tree->size, leaf, err);
+
+	if (r == TRB_OK)
+		r = grow_tiles(log, tree->size, hash, err);
+	if (r == TRB_OK)
+		r = trb_local_tree_root(&tiles, tree->root, err);
+	if (r < 0)
+		return r;
+	tree->size++;
+	r = put_tree(log, tree, err);
+	if (r == TRB_OK)
+		r = put_checkpoint(log, tree, ret_checkpoint, err);
+	if (r == TRB_OK)
+		drop_partials(log, tree->size);
+	return r;
+}
+
+static int local_append(void *self, trb_bytes leaf, struct trb_log_place *ret, trb_error **err)
+{
+	struct trb_local *log = self;
+	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
+	_cleanup_(trb_log_place_clear) struct trb_log_place place = { .checkpoint = NULL };
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	_cleanup_close_ int lock = -1;
+	struct trb_checkpoint tree;
+	uint8_t hash[32];
+	uint64_t index;
+	int r = trb_local_lock(log, &lock, err);
+
+	if (r == TRB_OK)
+		r = load_tree(log, &owner, &tree, err);
+	if (r == TRB_OK)
+		r = settle(log, &tree, &place.checkpoint, err);
+	if (r == TRB_OK)
+		r = trb_merkle_leaf(leaf, hash, err);
+	tiles.size = r == TRB_OK ? tree.size : 0;
+	if (r == TRB_OK)
+		r = trb_local_tree_find(&tiles, hash, &index, err);
+	if (r == TRB_OK && index == tree.size) {
+		place.checkpoint = trb_blob_unref(place.checkpoint);
+		r = append_new(log, &tree, leaf, hash, &place.checkpoint, err);
+	}
+	if (r < 0)
+		return r;
+	trb_local_tree_clear(&tiles);
+	tiles.size = tree.size;
+	r = trb_local_tree_proof(&tiles, index, &place.proof, err);
+	if (r < 0)
+		return r;
+	place.proof.checkpoint = trb_blob_bytes(place.checkpoint);
+	*ret = place;
+	place.checkpoint = NULL;
+	return TRB_OK;
+}
+
+const struct trb_log_backend trb_log_local = {
+	.name = "local",
+	.keys = keys,
+	.init = local_init,
+	.open = local_open,
+	.close = local_close,
+	.checkpoint = local_checkpoint,
+	.entry = local_entry,
+	.append = local_append,
+};
