@@ -15,12 +15,13 @@ typedef struct trb_request trb_request;
 /* A request for commit of repository, sandbox "runsc", no ref, recipe from the tree, and a fresh
  * random nonce of 32 bytes.  repository is an https URL of the grammar in docs/spec/request.md;
  * commit is 40 (SHA-1) or 64 (SHA-256) lower-case hexadecimal digits: resolve names first with
- * trb_request_resolve().  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
+ * trb_request_resolve().  context may be NULL.  Errors: TRB_E_INVAL, TRB_E_NOMEM, TRB_E_IO where
+ * OpenSSL has no random bytes. */
 TRB_API int trb_request_new(trb_context *context, const char *repository, const char *commit,
 			    trb_request **ret_request, trb_error **err);
 
-/* Reads an encoded request, at most 70 KiB of deterministic CBOR.  Errors: TRB_E_FORMAT,
- * TRB_E_LIMIT, TRB_E_NOMEM. */
+/* Reads an encoded request, at most 70 KiB of deterministic CBOR, and judges the recipe in it.
+ * Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API int trb_request_parse(trb_bytes bytes, trb_request **ret_request, trb_error **err);
 
 /* One more reference; returns request.  NULL is a no-op. */

@@ -4,6 +4,7 @@
 #define TRUSTBUILD_TRUSTBUILD_H
 
 #include <trustbuild/attestation.h>
+#include <trustbuild/batch.h>
 #include <trustbuild/build.h>
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
@@ -12,9 +13,12 @@
 #include <trustbuild/enclave.h>
 #include <trustbuild/error.h>
 #include <trustbuild/log.h>
+#include <trustbuild/image.h>
+#include <trustbuild/policy.h>
 #include <trustbuild/request.h>
 #include <trustbuild/source.h>
 #include <trustbuild/status.h>
+#include <trustbuild/verify.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,6 +8,7 @@
 
 #include <trustbuild/context.h>
 #include <trustbuild/eif.h>
+#include <trustbuild/image.h>
 #include <trustbuild/request.h>
 
 #include "core/buffer.h"
@@ -62,5 +63,6 @@ TRB_DEFINE_CLEANUP(trb_context *, trb_context_unref);
 TRB_DEFINE_CLEANUP(trb_request *, trb_request_unref);
 
 TRB_DEFINE_CLEANUP(trb_eif *, trb_eif_unref);
+TRB_DEFINE_CLEANUP(trb_image *, trb_image_unref);
 
 #endif

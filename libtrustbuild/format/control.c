@@ -228,3 +228,52 @@ int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error 
 		r = read_message(item, &again, err);
 	return r < 0 ? r : trb_buf_to_blob(&b, "the control message", ret, err);
 }
+
+static int check_file_head(const struct trb_file_head *head, trb_error **err)
+{
+	if (head->kind > TRB_FILE_UNATTESTED)
+		return trb_fail(err, TRB_E_FORMAT, "the file's kind is unknown");
+	return trb_fact_fault("the file's name", trb_artifact_name_fault(head->name), err);
+}
+
+int trb_file_head_decode(trb_bytes in, struct trb_file_head *ret, trb_blob **ret_owner,
+			 trb_error **err)
+{
+	_cleanup_cbor_ cbor_item_t *item = NULL;
+	struct trb_file_head head;
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_fact_load(in, TRB_FILE_HEAD_MAX, "the file's head", &item, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_array(item, 3, 3, "the file's head", &v, &n, err);
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[0], TRB_FILE_UNATTESTED, "the file's kind", &head.kind, err);
+	if (r == TRB_OK)
+		r = trb_cbor_tstr(v[1], 1, TRB_ARTIFACT_NAME, "the file's name", &head.name, err);
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[2], UINT64_MAX, "the file's size", &head.size, err);
+	if (r == TRB_OK)
+		r = check_file_head(&head, err);
+	if (r == TRB_OK)
+		r = trb_cbor_owner(in, &item, ret_owner, err);
+	if (r == TRB_OK)
+		*ret = head;
+	return r;
+}
+
+int trb_file_head_encode(const struct trb_file_head *head, trb_blob **ret, trb_error **err)
+{
+	_cleanup_buf_ struct trb_buf b;
+	int r;
+
+	trb_buf_init(&b, TRB_FILE_HEAD_MAX);
+	r = check_file_head(head, err);
+	if (r < 0)
+		return r;
+	trb_cbor_put_array(&b, 3);
+	trb_cbor_put_uint(&b, head->kind);
+	trb_cbor_put_tstr(&b, head->name);
+	trb_cbor_put_uint(&b, head->size);
+	return trb_buf_to_blob(&b, "the file's head", ret, err);
+}

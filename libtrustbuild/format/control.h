@@ -91,4 +91,22 @@ int trb_control_decode(trb_bytes in, struct trb_control *ret, trb_blob **ret_own
  * refuse it, TRB_E_INVAL, TRB_E_NOMEM. */
 int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error **err);
 
+/* The first frame of a stream to TRB_PORT_ARTIFACT; size raw bytes follow it, and the host answers
+ * TRB_FILE_STORED. */
+#define TRB_FILE_HEAD_MAX 512u
+#define TRB_FILE_STORED   0x06
+
+enum trb_file_kind {
+	TRB_FILE_ARTIFACT = 0,
+	TRB_FILE_UNATTESTED = 1,
+};
+struct trb_file_head {
+	uint64_t kind;
+	trb_bytes name; /* by the grammar of artifact names */
+	uint64_t size;
+};
+int trb_file_head_decode(trb_bytes in, struct trb_file_head *ret, trb_blob **ret_owner,
+			 trb_error **err);
+int trb_file_head_encode(const struct trb_file_head *head, trb_blob **ret, trb_error **err);
+
 #endif

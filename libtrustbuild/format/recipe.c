@@ -6,9 +6,6 @@
 #include "core/error.h"
 #include "format/json.h"
 
-#define HOST_MAX  253
-#define LABEL_MAX 63
-
 static const struct {
 	const char *name;
 	size_t offset;
@@ -50,32 +47,6 @@ const char *trb_pattern_fault(trb_bytes pattern)
 	return trb_artifact_name_fault(pattern);
 }
 
-static bool label_good(const uint8_t *p, size_t n)
-{
-	if (n == 0 || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!((p[i] >= 'a' && p[i] <= 'z') || (p[i] >= '0' && p[i] <= '9') || p[i] == '-'))
-			return false;
-	return true;
-}
-
-static bool host_good(trb_bytes host)
-{
-	size_t begin = 0;
-
-	if (host.len == 0 || host.len > HOST_MAX)
-		return false;
-	for (size_t i = 0; i <= host.len; i++) {
-		if (i < host.len && host.ptr[i] != '.')
-			continue;
-		if (!label_good(host.ptr + begin, i - begin))
-			return false;
-		begin = i + 1;
-	}
-	return true;
-}
-
 const char *trb_host_port_fault(trb_bytes text, struct trb_host_port *ret)
 {
 	const uint8_t *colon = text.len > 0 ? memchr(text.ptr, ':', text.len) : NULL;
@@ -85,7 +56,7 @@ const char *trb_host_port_fault(trb_bytes text, struct trb_host_port *ret)
 	if (colon == NULL)
 		return "must be host:port";
 	ret->host = TRB_BYTES(text.ptr, (size_t)(colon - text.ptr));
-	if (!host_good(ret->host))
+	if (trb_host_fault(ret->host) != NULL)
 		return "the host must be a DNS name in lower case or an IPv4 address";
 	digits = TRB_BYTES(colon + 1, text.len - ret->host.len - 1);
 	if (digits.len < 1 || digits.len > 5 || digits.ptr[0] == '0')

@@ -14,7 +14,8 @@
 
 struct cpio_entry {
 	char *name;
-	char *text; /* the source's path, or the link's target */
+	char *text; /* the source's path, the link's target, or the data */
+	bool inline_data;
 	uint32_t mode;
 	uint64_t size;
 };
@@ -151,6 +152,29 @@ int trb_cpio_add_file(struct cpio_plan *plan, const char *name, mode_t mode, con
 	if (!S_ISREG(st.st_mode))
 		return trb_fail(err, TRB_E_INVAL, "'%s' is not a regular file", source);
 	return add(plan, name, S_IFREG | (mode & 0777), source, (uint64_t)st.st_size, err);
+}
+
+int trb_cpio_add_data(struct cpio_plan *plan, const char *name, mode_t mode, trb_bytes data,
+		      trb_error **err)
+{
+	struct cpio_entry *e;
+	char *copy = malloc(data.len + 1);
+	int r;
+
+	if (copy == NULL)
+		return trb_fail_nomem(err);
+	if (data.len > 0)
+		memcpy(copy, data.ptr, data.len);
+	r = add(plan, name, S_IFREG | (mode & 0777), "", data.len, err);
+	if (r < 0) {
+		free(copy);
+		return r;
+	}
+	e = &plan->entries[plan->n - 1];
+	free(e->text);
+	e->text = copy;
+	e->inline_data = true;
+	return TRB_OK;
 }
 
 static int add_below(struct cpio_plan *plan, const char *path, const char *name, trb_error **err);
@@ -320,10 +344,10 @@ static int out_entry(struct out *o, const struct cpio_plan *plan, const struct c
 {
 	int r = out_head(o, plan, e, ino, err);
 
-	if (r == TRB_OK && S_ISREG(e->mode))
+	if (r == TRB_OK && S_ISREG(e->mode) && !e->inline_data)
 		r = out_source(o, e, err);
-	if (r == TRB_OK && S_ISLNK(e->mode))
-		r = out_bytes(o, trb_bytes_str(e->text), err);
+	if (r == TRB_OK && (S_ISLNK(e->mode) || e->inline_data))
+		r = out_bytes(o, TRB_BYTES(e->text, e->size), err);
 	return r < 0 ? r : out_pad(o, 4, err);
 }
 

@@ -28,6 +28,9 @@ int trb_cpio_add_link(struct cpio_plan *plan, const char *name, const char *targ
 /* source is a regular file, which is read while the plan is written. */
 int trb_cpio_add_file(struct cpio_plan *plan, const char *name, mode_t mode, const char *source,
 		      trb_error **err);
+/* The bytes are copied. */
+int trb_cpio_add_data(struct cpio_plan *plan, const char *name, mode_t mode, trb_bytes data,
+		      trb_error **err);
 /* Everything below the directory at path: directories and executable files become 0755, other
  * files 0644, links stay links; anything else is refused. */
 int trb_cpio_add_tree(struct cpio_plan *plan, const char *path, trb_error **err);

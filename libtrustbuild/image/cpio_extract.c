@@ -196,7 +196,7 @@ static int extract_link(struct reader *in, const struct head *h, int parent, con
 static int extract_entry(struct reader *in, const struct head *h, int dirfd, trb_error **err)
 {
 	_cleanup_close_ int parent = -1;
-	const char *base;
+	const char *base = NULL;
 	int r;
 
 	if (!trb_cpio_name_ok(h->name))

@@ -101,6 +101,39 @@ START_TEST(vectors_of_control)
 }
 END_TEST
 
+static int take_file_head(const char *name, trb_bytes in)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_file_head head;
+	trb_blob *again = NULL;
+	int r = trb_file_head_decode(in, &head, &owner, NULL);
+
+	if (r < 0)
+		return r;
+	ck_assert_int_eq(trb_file_head_encode(&head, &again, NULL), TRB_OK);
+	test_same(name, in, again);
+	return TRB_OK;
+}
+
+START_TEST(file_heads)
+{
+	const struct trb_file_head head = { TRB_FILE_UNATTESTED, TRB_BYTES_LIT("a/b"), 300 };
+	struct trb_file_head bad = { 2, TRB_BYTES_LIT("a"), 1 };
+	trb_blob *blob = NULL;
+
+	ck_assert_int_eq(trb_file_head_encode(&head, &blob, NULL), TRB_OK);
+	test_same("head",
+		  TRB_BYTES_LIT("\x83\x01\x63"
+				"a/b"
+				"\x19\x01\x2c"),
+		  blob);
+	ck_assert_int_eq(trb_file_head_encode(&bad, &blob, NULL), TRB_E_FORMAT);
+	bad = (struct trb_file_head){ 0, TRB_BYTES_LIT("../a"), 1 };
+	ck_assert_int_eq(trb_file_head_encode(&bad, &blob, NULL), TRB_E_FORMAT);
+	test_each_vector("file_head", take_file_head);
+}
+END_TEST
+
 START_TEST(states_have_names)
 {
 	ck_assert_str_eq(trb_enclave_state_name(TRB_STATE_READY), "READY");
@@ -117,6 +150,7 @@ int main(void)
 	tcase_add_test(tc, bytes_of_every_type);
 	tcase_add_test(tc, encoder_sends_nothing_that_is_refused);
 	tcase_add_test(tc, vectors_of_control);
+	tcase_add_test(tc, file_heads);
 	tcase_add_test(tc, states_have_names);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);

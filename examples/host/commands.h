@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRB_EXAMPLES_HOST_COMMANDS_H
+#define TRB_EXAMPLES_HOST_COMMANDS_H
+
+#include "common/cli.h"
+
+int cmd_image(int argc, char **argv);
+
+/* A context with progress on standard error and the folders that the environment names
+ * (TRUSTBUILD_LIBEXEC).  CLI_OK, or CLI_FAILED after saying why. */
+int host_context(const char *program, trb_context **ret_context);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+
+#include "host/commands.h"
+
+static const struct cli_subcommand commands[] = {
+	{ "image", "make, measure and describe enclave images", cmd_image },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	return cli_dispatch(
+		"tb-host", "Builds software in an enclave so that others can check what was built.",
+		commands, argc, argv);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recipe as an object: its inputs, and their defaults. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/io.h"
+#include "image/image.h"
+#include "image/image_pack.h"
+
+/* 2026-11-01 00:00:00 UTC: the times in an image mean nothing, they only have to be the same. */
+#define DEFAULT_EPOCH 1793491200u
+
+static const struct {
+	const char *name;
+	bool many;
+} keys[IMAGE_N_KEYS] = {
+	[IMAGE_OUT] = { "out", false },           [IMAGE_ENCLAVE] = { "enclave", false },
+	[IMAGE_HELPER] = { "helper", true },      [IMAGE_PACKAGE] = { "package", true },
+	[IMAGE_SOURCES] = { "sources", false },   [IMAGE_EXTRA_CA] = { "extra-ca", false },
+	[IMAGE_KERNEL] = { "kernel", false },     [IMAGE_CMDLINE] = { "cmdline", false },
+	[IMAGE_RUNSC] = { "runsc", false },       [IMAGE_ROOTFS] = { "rootfs", false },
+	[IMAGE_NAME] = { "name", false },         [IMAGE_VERSION] = { "version", false },
+	[IMAGE_EPOCH] = { "epoch", false },       [IMAGE_SIGN_CERT] = { "sign-cert", false },
+	[IMAGE_SIGN_KEY] = { "sign-key", false }, [IMAGE_RAMDISK] = { "ramdisk", true },
+	[IMAGE_FRESH] = { "fresh", false },
+};
+
+/* What runs beside the enclave program inside the enclave. */
+static const char *const default_helpers[] = { "tb-fetch", "tb-sandbox", "tb-sandbox-init" };
+
+int trb_image_new(trb_context *context, trb_image **ret_image, trb_error **err)
+{
+	trb_image *image = calloc(1, sizeof(*image));
+
+	if (image == NULL)
+		return trb_fail_nomem(err);
+	atomic_init(&image->refs, 1);
+	image->context = trb_context_ref(context);
+	*ret_image = image;
+	return TRB_OK;
+}
+
+trb_image *trb_image_ref(trb_image *image)
+{
+	if (image != NULL)
+		atomic_fetch_add_explicit(&image->refs, 1, memory_order_relaxed);
+	return image;
+}
+
+static void forget_build(trb_image *image)
+{
+	for (size_t i = 0; i < N_PARTS; i++) {
+		free(image->parts[i]);
+		image->parts[i] = NULL;
+	}
+	for (size_t i = 0; i < image->n_helpers; i++)
+		free(image->helpers[i]);
+	image->n_helpers = 0;
+	free(image->enclave);
+	free(image->state);
+	image->enclave = image->state = NULL;
+}
+
+trb_image *trb_image_unref(trb_image *image)
+{
+	if (image == NULL || atomic_fetch_sub_explicit(&image->refs, 1, memory_order_acq_rel) > 1)
+		return NULL;
+	forget_build(image);
+	for (size_t k = 0; k < IMAGE_N_KEYS; k++)
+		for (size_t i = 0; i < image->values[k].n; i++)
+			free(image->values[k].items[i]);
+	free(image->path);
+	trb_context_unref(image->context);
+	free(image);
+	return NULL;
+}
+
+static int check_value(enum image_key key, const char *value, trb_error **err)
+{
+	if (value[0] == '\0')
+		return trb_fail(err, TRB_E_INVAL, "image: '%s' needs a value", keys[key].name);
+	if (key == IMAGE_PACKAGE &&
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789+-.") != strlen(value))
+		return trb_fail(err, TRB_E_INVAL, "image: '%s' is not a package's name", value);
+	if (key == IMAGE_EPOCH && (strspn(value, "0123456789") != strlen(value) ||
+				   strlen(value) > 10 || strtoull(value, NULL, 10) > UINT32_MAX))
+		return trb_fail(err, TRB_E_INVAL, "image: epoch '%s' is not 0 to %u seconds", value,
+				UINT32_MAX);
+	if (key == IMAGE_FRESH && strcmp(value, "yes") != 0)
+		return trb_fail(err, TRB_E_INVAL, "image: fresh takes 'yes'");
+	return TRB_OK;
+}
+
+int trb_image_set(trb_image *image, const char *key, const char *value, trb_error **err)
+{
+	struct image_values *v;
+	size_t k = 0;
+	int r;
+
+	while (k < IMAGE_N_KEYS && strcmp(keys[k].name, key) != 0)
+		k++;
+	if (k == IMAGE_N_KEYS)
+		return trb_fail(err, TRB_E_INVAL, "image: no input is called '%s'", key);
+	v = &image->values[k];
+	if (v->n > 0 && !keys[k].many)
+		return trb_fail(err, TRB_E_INVAL, "image: '%s' was given before", key);
+	if (v->n == MAX_VALUES)
+		return trb_fail(err, TRB_E_LIMIT, "image: '%s' at most %u times", key, MAX_VALUES);
+	r = check_value((enum image_key)k, value, err);
+	if (r < 0)
+		return r;
+	v->items[v->n] = strdup(value);
+	if (v->items[v->n] == NULL)
+		return trb_fail_nomem(err);
+	v->n++;
+	return TRB_OK;
+}
+
+const char *trb_image_value(const trb_image *image, enum image_key key)
+{
+	return image->values[key].n > 0 ? image->values[key].items[0] : NULL;
+}
+
+const char *trb_image_get_path(trb_image *image)
+{
+	const char *out = trb_image_value(image, IMAGE_OUT);
+	const char *state;
+
+	if (out != NULL)
+		return out;
+	state = trb_context_get_state_dir(image->context);
+	free(image->path);
+	image->path = NULL;
+	if (state == NULL || asprintf(&image->path, "%s/image/enclave.eif", state) < 0)
+		image->path = NULL;
+	return image->path;
+}
+
+static int add_helper(trb_image *image, const char *path, trb_error **err)
+{
+	if (image->n_helpers == MAX_HELPERS)
+		return trb_fail(err, TRB_E_LIMIT, "at most %u helper programs", MAX_HELPERS);
+	image->helpers[image->n_helpers] = realpath(path, NULL);
+	if (image->helpers[image->n_helpers] == NULL)
+		return trb_fail_errno(err, errno, "find the helper program '%s'", path);
+	image->n_helpers++;
+	return TRB_OK;
+}
+
+static int find_helpers(trb_image *image, trb_error **err)
+{
+	const struct image_values *v = &image->values[IMAGE_HELPER];
+	const char *dir = trb_context_get_libexec_dir(image->context);
+	int r = TRB_OK;
+
+	for (size_t i = 0; r == TRB_OK && i < v->n; i++)
+		r = add_helper(image, v->items[i], err);
+	if (v->n > 0)
+		return r;
+	for (size_t i = 0; r == TRB_OK && i < sizeof(default_helpers) / sizeof(default_helpers[0]);
+	     i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", dir, default_helpers[i]) < 0)
+			return trb_fail_nomem(err);
+		r = add_helper(image, path, err);
+	}
+	return r;
+}
+
+static int find_enclave(trb_image *image, trb_error **err)
+{
+	const char *path = trb_image_value(image, IMAGE_ENCLAVE);
+
+	if (path == NULL)
+		path = getenv("TRUSTBUILD_ENCLAVE");
+	if (path == NULL)
+		path = TRB_BINDIR "/tb-enclave";
+	image->enclave = realpath(path, NULL);
+	if (image->enclave == NULL)
+		return trb_fail_errno(
+			err, errno, "find the enclave program '%s' (TRUSTBUILD_ENCLAVE names one)",
+			path);
+	return TRB_OK;
+}
+
+static int find_epoch(trb_image *image, trb_error **err)
+{
+	const char *given = trb_image_value(image, IMAGE_EPOCH);
+	int r;
+
+	image->epoch = DEFAULT_EPOCH;
+	if (given == NULL)
+		given = getenv("SOURCE_DATE_EPOCH");
+	if (given == NULL)
+		return TRB_OK;
+	r = check_value(IMAGE_EPOCH, given, err);
+	if (r < 0)
+		return trb_wrap(err, r, "SOURCE_DATE_EPOCH");
+	image->epoch = (uint32_t)strtoull(given, NULL, 10);
+	return TRB_OK;
+}
+
+static int check_together(const trb_image *image, trb_error **err)
+{
+	bool cert = trb_image_value(image, IMAGE_SIGN_CERT) != NULL;
+	bool key = trb_image_value(image, IMAGE_SIGN_KEY) != NULL;
+
+	if (cert != key)
+		return trb_fail(err, TRB_E_INVAL, "image: sign-cert and sign-key go together");
+	if (image->values[IMAGE_RAMDISK].n > 0 && trb_image_value(image, IMAGE_KERNEL) == NULL)
+		return trb_fail(err, TRB_E_INVAL, "image: ready-made ramdisks need a kernel, too");
+	return TRB_OK;
+}
+
+static int open_state(trb_image *image, trb_error **err)
+{
+	const char *state;
+	int r = trb_context_need_state_dir(image->context, &state, err);
+
+	if (r < 0)
+		return r;
+	if (asprintf(&image->state, "%s/image", state) < 0) {
+		image->state = NULL;
+		return trb_fail_nomem(err);
+	}
+	return trb_mkdirs(image->state, err);
+}
+
+static int prepare(trb_image *image, trb_error **err)
+{
+	int r = check_together(image, err);
+
+	if (r == TRB_OK)
+		r = find_epoch(image, err);
+	if (r == TRB_OK)
+		r = open_state(image, err);
+	if (r < 0 || image->values[IMAGE_RAMDISK].n > 0)
+		return r;
+	r = find_enclave(image, err);
+	return r < 0 ? r : find_helpers(image, err);
+}
+
+int trb_image_build(trb_image *image, trb_eif **ret_eif, trb_error **err)
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	forget_build(image);
+	r = prepare(image, err);
+	if (r == TRB_OK)
+		r = trb_image_lock_state(image, &lock, err);
+	if (r == TRB_OK && image->values[IMAGE_RAMDISK].n == 0)
+		r = trb_image_make_parts(image, err);
+	return r < 0 ? r : trb_image_pack(image, ret_eif, err);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts that programs make: the root file system, runsc, the first ramdisk's files.  Each is
+ * made into a folder of its own, which gets its name, the digest of the inputs, only when it is
+ * complete. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "core/channel.h"
+#include "core/io.h"
+#include "core/spawn.h"
+#include "image/image.h"
+
+#define MAX_ARGS    (MAX_HELPERS + 8)
+#define MAX_ENV     24
+#define KEY_LETTERS 20
+#define MAX_INPUTS  (1u << 20)
+#define CA_FILE     "ca-certificates.crt"
+
+/* One run of a recipe script. */
+struct job {
+	enum image_part part;
+	const char *script, *what;
+	char *dir;  /* final folder */
+	char *work; /* where it is made */
+	char *log;
+	char *argv[MAX_ARGS];
+	size_t argc;
+	char *env[MAX_ENV];
+	size_t n_env;
+	struct trb_child child;
+	int64_t started_ms;
+};
+
+static void job_done(struct job *j)
+{
+	trb_child_kill(&j->child);
+	free(j->dir);
+	free(j->work);
+	free(j->log);
+	for (size_t i = 0; i < j->argc; i++)
+		free(j->argv[i]);
+	for (size_t i = 0; i < j->n_env; i++)
+		free(j->env[i]);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int add_arg(struct job *j, const char *text, trb_error **err)
+{
+	if (j->argc + 1 >= MAX_ARGS)
+		return trb_fail(err, TRB_E_LIMIT, "too many arguments for %s", j->script);
+	j->argv[j->argc] = strdup(text);
+	if (j->argv[j->argc] == NULL)
+		return trb_fail_nomem(err);
+	j->argc++;
+	return TRB_OK;
+}
+
+static int add_env(struct job *j, const char *name, const char *value, trb_error **err)
+{
+	if (value == NULL)
+		return TRB_OK;
+	if (j->n_env + 1 >= MAX_ENV)
+		return trb_fail(err, TRB_E_LIMIT, "too many variables for %s", j->script);
+	if (asprintf(&j->env[j->n_env], "%s=%s", name, value) < 0)
+		return trb_fail_nomem(err);
+	j->n_env++;
+	return TRB_OK;
+}
+
+/* What a program needs to reach the network and find others; it changes no result. */
+static int add_common_env(struct job *j, const trb_image *image, trb_error **err)
+{
+	static const char *const passed[] = { "PATH",          "HOME",        "TMPDIR",
+					      "http_proxy",    "https_proxy", "HTTP_PROXY",
+					      "HTTPS_PROXY",   "no_proxy",    "NO_PROXY",
+					      "SSL_CERT_FILE", "GOPROXY",     "GOSUMDB" };
+	char epoch[24];
+	int r;
+
+	snprintf(epoch, sizeof(epoch), "%u", image->epoch);
+	r = add_env(j, "SOURCE_DATE_EPOCH", epoch, err);
+	for (size_t i = 0; r == TRB_OK && i < sizeof(passed) / sizeof(passed[0]); i++)
+		r = add_env(j, passed[i], getenv(passed[i]), err);
+	return r;
+}
+
+static int script_path(const trb_image *image, const char *script, char **ret, trb_error **err)
+{
+	const char *dir = trb_context_get_libexec_dir(image->context);
+
+	if (asprintf(ret, "%s/%s", dir, script) < 0) {
+		*ret = NULL;
+		return trb_fail_nomem(err);
+	}
+	if (access(*ret, X_OK) < 0)
+		return trb_fail(
+			err, TRB_E_NOTFOUND,
+			"no recipe '%s': install the library, or set TRUSTBUILD_LIBEXEC to the"
+			" build folder's libexec",
+			*ret);
+	return TRB_OK;
+}
+
+/* Names the folders by key, and says whether the part is there already. */
+static int job_init(struct job *j, trb_image *image, const char *key, bool *ret_there,
+		    trb_error **err)
+{
+	static const char *const names[N_PARTS] = { "rootfs", "runsc", "userland" };
+	_cleanup_free_ char *script = NULL;
+	int r = script_path(image, j->script, &script, err);
+
+	if (r < 0)
+		return r;
+	if (asprintf(&j->dir, "%s/%s-%.*s", image->state, names[j->part], KEY_LETTERS, key) < 0)
+		j->dir = NULL;
+	if (asprintf(&j->work, "%s/%s.new", image->state, names[j->part]) < 0)
+		j->work = NULL;
+	if (asprintf(&j->log, "%s/%s.log", image->state, names[j->part]) < 0)
+		j->log = NULL;
+	if (j->dir == NULL || j->work == NULL || j->log == NULL)
+		return trb_fail_nomem(err);
+	free(image->parts[j->part]);
+	image->parts[j->part] = strdup(j->dir);
+	if (image->parts[j->part] == NULL)
+		return trb_fail_nomem(err);
+	*ret_there = access(j->dir, F_OK) == 0 && trb_image_value(image, IMAGE_FRESH) == NULL;
+	r = add_arg(j, script, err);
+	return r < 0 ? r : add_common_env(j, image, err);
+}
+
+static int job_start(struct job *j, trb_image *image, trb_error **err)
+{
+	_cleanup_close_ int log = -1;
+	int fds[3], r;
+
+	r = trb_remove_tree(AT_FDCWD, j->work, err);
+	if (r < 0)
+		return trb_wrap(err, r, "clean up what an earlier run left");
+	/* other users' programs work in it: mmdebstrap's are the subordinate ones */
+	if (mkdir(j->work, 0755) < 0)
+		return trb_fail_errno(err, errno, "create '%s'", j->work);
+	log = open(j->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (log < 0)
+		return trb_fail_errno(err, errno, "create '%s'", j->log);
+	fds[0] = -1;
+	fds[1] = fds[2] = log;
+	trb_log(image->context, TRB_LOG_NOTICE, "%s", j->what);
+	j->started_ms = now_ms();
+	return trb_spawn(j->argv[0], j->argv, j->env, fds, 3, &j->child, err);
+}
+
+/* The log's last line says most; the rest is where the message points to. */
+static void last_line(const char *path, char *out, size_t max)
+{
+	char tail[2048];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+	off_t from = end > (off_t)sizeof(tail) ? end - (off_t)sizeof(tail) : 0;
+	ssize_t n = fd >= 0 ? pread(fd, tail, sizeof(tail), from) : 0;
+	const char *start;
+
+	if (fd >= 0)
+		close(fd);
+	while (n > 0 && tail[n - 1] == '\n')
+		n--;
+	start = n > 0 ? memrchr(tail, '\n', (size_t)n) : NULL;
+	start = start != NULL ? start + 1 : tail;
+	snprintf(out, max, "%.*s", n > 0 ? (int)(tail + n - start) : 0, start);
+}
+
+static int job_finish(struct job *j, trb_image *image, trb_error **err)
+{
+	char line[512];
+	int status, r;
+
+	if (j->child.pid <= 0)
+		return TRB_OK;
+	r = trb_child_wait(&j->child, -1, &status, err);
+	if (r < 0)
+		return r;
+	if (status != 0) {
+		last_line(j->log, line, sizeof(line));
+		return trb_fail(err, TRB_E_IO, "%s: exit status %d: %s (everything it printed: %s)",
+				j->script, status, line, j->log);
+	}
+	r = trb_remove_tree(AT_FDCWD, j->dir, err);
+	if (r == TRB_OK && rename(j->work, j->dir) < 0)
+		r = trb_fail_errno(err, errno, "rename '%s'", j->work);
+	if (r == TRB_OK)
+		trb_log(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
+			(double)(now_ms() - j->started_ms) / 1000);
+	return r;
+}
+
+static int join_packages(const trb_image *image, char **ret, trb_error **err)
+{
+	const struct image_values *v = &image->values[IMAGE_PACKAGE];
+	_cleanup_buf_ struct trb_buf b;
+
+	trb_buf_init(&b, 64 << 10);
+	for (size_t i = 0; i < v->n; i++)
+		trb_buf_addf(&b, "%s%s", i > 0 ? "," : "", v->items[i]);
+	return trb_buf_to_str(&b, "packages", ret, err);
+}
+
+/* The bytes of a mirror's packages are the same everywhere, so which one it is does not count; a
+ * sources file of the caller's does, and so does the recipe's text. */
+static int rootfs_key(const trb_image *image, const char *script, const char *packages,
+		      char key[SHA256_HEX], trb_error **err)
+{
+	_cleanup_(trb_image_digest_freep) struct image_digest *d = NULL;
+	const char *sources = trb_image_value(image, IMAGE_SOURCES);
+	char epoch[24];
+	int r = trb_image_digest_new("rootfs", &d, err);
+
+	snprintf(epoch, sizeof(epoch), "%u", image->epoch);
+	if (r == TRB_OK)
+		r = trb_image_digest_file(d, "recipe", script, err);
+	if (r == TRB_OK)
+		r = trb_image_digest_text(d, "epoch", epoch, err);
+	if (r == TRB_OK)
+		r = trb_image_digest_text(d, "packages", packages, err);
+	if (r == TRB_OK && sources != NULL)
+		r = trb_image_digest_file(d, "sources", sources, err);
+	return r < 0 ? r : trb_image_digest_hex(d, key, err);
+}
+
+static int start_rootfs(struct job *j, trb_image *image, trb_error **err)
+{
+	_cleanup_free_ char *packages = NULL, *script = NULL, *sources = NULL;
+	const char *given = trb_image_value(image, IMAGE_SOURCES);
+	char key[SHA256_HEX];
+	bool there = false;
+	int r = join_packages(image, &packages, err);
+
+	if (r == TRB_OK)
+		r = script_path(image, j->script, &script, err);
+	if (r == TRB_OK)
+		r = rootfs_key(image, script, packages, key, err);
+	if (r == TRB_OK)
+		r = job_init(j, image, key, &there, err);
+	if (r < 0 || there)
+		return r;
+	if (given != NULL && (sources = realpath(given, NULL)) == NULL)
+		return trb_fail_errno(err, errno, "find '%s'", given);
+	r = add_arg(j, j->work, err);
+	if (r == TRB_OK)
+		r = add_env(j, "TRB_PACKAGES", packages, err);
+	if (r == TRB_OK)
+		r = add_env(j, "TRB_SOURCES", sources, err);
+	if (r == TRB_OK)
+		r = add_env(j, "TRB_KERNEL", "1", err);
+	return r < 0 ? r : job_start(j, image, err);
+}
+
+static int start_runsc(struct job *j, trb_image *image, trb_error **err)
+{
+	_cleanup_free_ char *script = NULL, *cache = NULL;
+	char key[SHA256_HEX];
+	bool there = false;
+	int r = script_path(image, j->script, &script, err);
+
+	if (r == TRB_OK)
+		r = trb_image_file_hex(script, key, err);
+	if (r == TRB_OK)
+		r = job_init(j, image, key, &there, err);
+	if (r < 0 || there)
+		return r;
+	if (asprintf(&cache, "%s/go", image->state) < 0)
+		return trb_fail_nomem(err);
+	r = add_arg(j, j->work, err);
+	if (r == TRB_OK)
+		r = add_arg(j, cache, err);
+	return r < 0 ? r : job_start(j, image, err);
+}
+
+static int userland_key(trb_image *image, const char *script, const char *ca, char key[SHA256_HEX],
+			trb_error **err)
+{
+	_cleanup_(trb_image_digest_freep) struct image_digest *d = NULL;
+	const char *extra = trb_image_value(image, IMAGE_EXTRA_CA);
+	int r = trb_image_digest_new("userland", &d, err);
+
+	if (r == TRB_OK)
+		r = trb_image_digest_file(d, "recipe", script, err);
+	if (r == TRB_OK)
+		r = trb_image_digest_file(d, "enclave", image->enclave, err);
+	for (size_t i = 0; r == TRB_OK && i < image->n_helpers; i++) {
+		r = trb_image_digest_text(d, "name", strrchr(image->helpers[i], '/') + 1, err);
+		if (r == TRB_OK)
+			r = trb_image_digest_file(d, "helper", image->helpers[i], err);
+	}
+	if (r == TRB_OK)
+		r = trb_image_digest_text(d, "libexec", TRB_LIBEXECDIR, err);
+	if (r == TRB_OK)
+		r = trb_image_digest_file(d, "ca", ca, err);
+	if (r == TRB_OK && extra != NULL)
+		r = trb_image_digest_file(d, "extra-ca", extra, err);
+	return r < 0 ? r : trb_image_digest_hex(d, key, err);
+}
+
+/* The libraries come from the machine: each must still be what it was when they were copied. */
+static bool libraries_unchanged(const char *dir)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *inputs = NULL;
+	_cleanup_free_ char *path = NULL;
+	trb_bytes rest;
+
+	if (asprintf(&path, "%s/inputs", dir) < 0 ||
+	    trb_read_file(AT_FDCWD, path, MAX_INPUTS, &inputs, NULL) < 0)
+		return false;
+	/* lines of sha256sum: digest, two spaces, path */
+	for (rest = trb_blob_bytes(inputs); rest.len > SHA256_HEX + 1;) {
+		const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
+		size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
+		char file[PATH_MAX], hex[SHA256_HEX];
+
+		if (len < SHA256_HEX + 2 || len - SHA256_HEX - 1 >= sizeof(file))
+			return false;
+		memcpy(file, rest.ptr + SHA256_HEX + 1, len - SHA256_HEX - 1);
+		file[len - SHA256_HEX - 1] = '\0';
+		if (trb_image_file_hex(file, hex, NULL) < 0 ||
+		    memcmp(hex, rest.ptr, SHA256_HEX - 1) != 0)
+			return false;
+		trb_bytes_take(&rest, end != NULL ? len + 1 : len);
+	}
+	return true;
+}
+
+static int add_userland_args(struct job *j, const trb_image *image, const char *ca, trb_error **err)
+{
+	const char *extra = trb_image_value(image, IMAGE_EXTRA_CA);
+	_cleanup_free_ char *cache = NULL;
+	const char *args[6];
+	int r = TRB_OK;
+
+	if (asprintf(&cache, "%s/debs", image->state) < 0) {
+		cache = NULL;
+		return trb_fail_nomem(err);
+	}
+	args[0] = j->work;
+	args[1] = cache;
+	args[2] = image->enclave;
+	args[3] = ca;
+	args[4] = extra != NULL ? extra : "-";
+	args[5] = TRB_LIBEXECDIR;
+	for (size_t i = 0; r == TRB_OK && i < sizeof(args) / sizeof(args[0]); i++)
+		r = add_arg(j, args[i], err);
+	for (size_t i = 0; r == TRB_OK && i < image->n_helpers; i++)
+		r = add_arg(j, image->helpers[i], err);
+	return r;
+}
+
+static int start_userland(struct job *j, trb_image *image, trb_error **err)
+{
+	_cleanup_free_ char *ca = NULL, *script = NULL;
+	char key[SHA256_HEX];
+	bool there = false;
+	int r = trb_image_part_path(image, PART_ROOTFS, CA_FILE, &ca, err);
+
+	if (r == TRB_OK)
+		r = script_path(image, j->script, &script, err);
+	if (r == TRB_OK)
+		r = userland_key(image, script, ca, key, err);
+	if (r == TRB_OK)
+		r = job_init(j, image, key, &there, err);
+	if (r < 0 || (there && libraries_unchanged(j->dir)))
+		return r;
+	r = add_userland_args(j, image, ca, err);
+	return r < 0 ? r : job_start(j, image, err);
+}
+
+/* The two that take long run side by side; both are waited for, so that what one has made is kept
+ * where the other fails. */
+static int make_slow_parts(trb_image *image, trb_error **err)
+{
+	struct job rootfs = { .part = PART_ROOTFS,
+			      .script = "image-rootfs",
+			      .what = "root file system, by mmdebstrap",
+			      .child = TRB_CHILD_NONE };
+	struct job runsc = { .part = PART_RUNSC,
+			     .script = "image-runsc",
+			     .what = "runsc of gVisor, from source",
+			     .child = TRB_CHILD_NONE };
+	bool given = trb_image_value(image, IMAGE_ROOTFS) != NULL &&
+		     trb_image_value(image, IMAGE_KERNEL) != NULL;
+	int r = given ? TRB_OK : start_rootfs(&rootfs, image, err), r2;
+
+	if (r == TRB_OK && trb_image_value(image, IMAGE_RUNSC) == NULL)
+		r = start_runsc(&runsc, image, err);
+	if (r == TRB_OK) {
+		r = job_finish(&rootfs, image, err);
+		r2 = job_finish(&runsc, image, r == TRB_OK ? err : NULL);
+		r = r < 0 ? r : r2;
+	}
+	job_done(&rootfs);
+	job_done(&runsc);
+	return r;
+}
+
+int trb_image_make_parts(trb_image *image, trb_error **err)
+{
+	struct job userland = { .part = PART_USERLAND,
+				.script = "image-userland",
+				.what = "the enclave's own files",
+				.child = TRB_CHILD_NONE };
+	int r = make_slow_parts(image, err);
+
+	if (r < 0)
+		return r;
+	r = start_userland(&userland, image, err);
+	if (r == TRB_OK)
+		r = job_finish(&userland, image, err);
+	job_done(&userland);
+	return r;
+}
+
+int trb_image_part_path(const trb_image *image, enum image_part part, const char *name,
+			char **ret_path, trb_error **err)
+{
+	const char *given = NULL;
+
+	if (part == PART_RUNSC && strcmp(name, "runsc") == 0)
+		given = trb_image_value(image, IMAGE_RUNSC);
+	if (part == PART_ROOTFS && strcmp(name, "rootfs.erofs") == 0)
+		given = trb_image_value(image, IMAGE_ROOTFS);
+	if (part == PART_ROOTFS && strcmp(name, "vmlinuz") == 0)
+		given = trb_image_value(image, IMAGE_KERNEL);
+	/* no root file system was made that could give them */
+	if (part == PART_ROOTFS && strcmp(name, CA_FILE) == 0 && image->parts[part] == NULL)
+		given = "/etc/ssl/certs/" CA_FILE;
+	if (given != NULL)
+		*ret_path = strdup(given);
+	else if (asprintf(ret_path, "%s/%s", image->parts[part], name) < 0)
+		*ret_path = NULL;
+	return *ret_path != NULL ? TRB_OK : trb_fail_nomem(err);
+}
