@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tb-host policy init: a first policy, for a person to review. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <trustbuild/context.h>
+
+#include "host/commands.h"
+#include "host/policy.h"
+
+static struct {
+	const char *eif, *describe, *bundle, *name, *out, *quorum, *runtime;
+	struct cli_list repositories, refs, commits, roots, log_keys, witnesses;
+	bool aws, simulated, no_log;
+} opts;
+
+static const struct cli_option options[] = {
+	{ "eif", "FILE", "measure this enclave image", .value = &opts.eif },
+	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif", .value = &opts.describe },
+	{ "bundle", "FILE", "propose what this bundle says, for review", .value = &opts.bundle },
+	{ "name", "NAME", "the measurement's name; default: the file's", .value = &opts.name },
+	{ "aws", NULL, "trust the root of AWS Nitro Enclaves (default)", .flag = &opts.aws },
+	{ "simulated", NULL, "trust this machine's own development root", .flag = &opts.simulated },
+	{ "root", "FILE", "trust this certificate as a simulated root; may be repeated",
+	  .list = &opts.roots },
+	{ "repository", "URL", "accept this repository, or 'any'; may be repeated",
+	  .list = &opts.repositories },
+	{ "ref", "REF", "accept this ref, or 'any'; may be repeated", .list = &opts.refs },
+	{ "commit", "ID", "accept this commit; default: any; may be repeated",
+	  .list = &opts.commits },
+	{ "runtime", "NAME", "accept this sandbox runtime; default: runsc", .value = &opts.runtime },
+	{ "log-key", "VKEY", "accept this log; may be repeated", .list = &opts.log_keys },
+	{ "no-log", NULL, "accept evidence that is in no log", .flag = &opts.no_log },
+	{ "witness", "VKEY", "count this witness; may be repeated", .list = &opts.witnesses },
+	{ "quorum", "N", "so many witnesses are needed; default: all", .value = &opts.quorum },
+	{ "out", "FILE", "write the policy there, and comments beside it", .value = &opts.out },
+	{ 0 },
+};
+
+static const struct cli_command command = {
+	.name = DRAFT_NAME,
+	.synopsis = "(--eif FILE | --describe FILE | --bundle FILE) [OPTION]…",
+	.help = "Writes a first policy, and FILE.comments.md, which says of each line where it comes\n"
+		"from and which lines are trust decisions.  What a bundle says of itself goes under\n"
+		"\"proposed\", and no verifier loads that before a person has moved it.",
+	.examples = "  tb-host policy init --eif builder.eif --repository https://git.example/app \\\n"
+		    "      --ref refs/heads/main --log-key \"$(cat log.vkey)\" --out policy.json\n"
+		    "  tb-host policy init --bundle app.bundle.json --out policy.json\n",
+	.options = options,
+};
+
+static cJSON *strings(const struct cli_list *list)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; array != NULL && i < list->n; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(list->items[i]));
+	return array;
+}
+
+static cJSON *any_or(const struct cli_list *list)
+{
+	if (list->n == 0 || (list->n == 1 && strcmp(list->items[0], "any") == 0))
+		return cJSON_CreateString("any");
+	return strings(list);
+}
+
+static int own_root(char **ret)
+{
+	trb_context *context = NULL;
+	trb_error *err = NULL;
+	const char *state;
+	int status = CLI_OK;
+
+	if (host_context(DRAFT_NAME, &context) != CLI_OK)
+		return CLI_FAILED;
+	state = trb_context_get_state_dir(context);
+	if (state == NULL || asprintf(ret, "%s/softnsm/root.pem", state) < 0) {
+		cli_say(DRAFT_NAME ": no state directory: set TRUSTBUILD_STATE");
+		status = CLI_FAILED;
+	}
+	trb_error_unref(err);
+	trb_context_unref(context);
+	return status;
+}
+
+static int add_root(cJSON *roots, const char *path)
+{
+	cJSON *root = NULL;
+	int status = draft_root(path, &root);
+
+	if (status == CLI_OK)
+		cJSON_AddItemToArray(roots, root);
+	return status;
+}
+
+static int add_roots(struct draft *draft)
+{
+	cJSON *roots = cJSON_CreateArray();
+	char *own = NULL;
+	int status = CLI_OK;
+
+	if (opts.aws || (!opts.simulated && opts.roots.n == 0))
+		cJSON_AddItemToArray(roots, cJSON_CreateString("aws-nitro"));
+	if (opts.simulated) {
+		status = own_root(&own);
+		if (status == CLI_OK)
+			status = add_root(roots, own);
+	}
+	for (size_t i = 0; status == CLI_OK && i < opts.roots.n; i++)
+		status = add_root(roots, opts.roots.items[i]);
+	free(own);
+	if (status != CLI_OK) {
+		cJSON_Delete(roots);
+		return status;
+	}
+	return draft_add(draft, false, "roots", roots,
+			 "Whose word counts that an enclave is one. A simulated root vouches for "
+			 "nothing but its own key's holder.",
+			 "your options%s", opts.simulated ? " and this machine's state directory" : "") ?
+		       CLI_OK :
+		       CLI_FAILED;
+}
+
+static int add_source(struct draft *draft)
+{
+	cJSON *source = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(source, "repositories", any_or(&opts.repositories));
+	cJSON_AddItemToObject(source, "refs", any_or(&opts.refs));
+	cJSON_AddItemToObject(source, "commits", any_or(&opts.commits));
+	return draft_add(draft, false, "source", source,
+			 "Whose code you accept. \"any\" accepts everybody's; without refs, a "
+			 "commit may come from a fork that shares storage with the repository.",
+			 "your options") ?
+		       CLI_OK :
+		       CLI_FAILED;
+}
+
+static int add_sandbox(struct draft *draft)
+{
+	cJSON *sandbox = cJSON_CreateObject(), *runtimes = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(runtimes, cJSON_CreateString(opts.runtime ? opts.runtime : "runsc"));
+	cJSON_AddItemToObject(sandbox, "runtimes", runtimes);
+	cJSON_AddStringToObject(sandbox, "network", "none");
+	if (!draft_add(draft, false, "recipe", cJSON_CreateString("source"), NULL,
+		       "the strict default: the recipe is the commit's own"))
+		return CLI_FAILED;
+	return draft_add(draft, false, "sandbox", sandbox,
+			 "What kept the build from the enclave's client. runc and crun share the "
+			 "enclave's kernel with the build.",
+			 opts.runtime != NULL ? "your option" : "the strict default") ?
+		       CLI_OK :
+		       CLI_FAILED;
+}
+
+static int read_quorum(uint64_t *ret)
+{
+	*ret = opts.witnesses.n;
+	if (opts.quorum == NULL)
+		return CLI_OK;
+	return cli_number(&command, "quorum", opts.quorum, 1, opts.witnesses.n, ret) ? CLI_OK :
+											CLI_USAGE;
+}
+
+static cJSON *log_section(uint64_t quorum)
+{
+	cJSON *log = cJSON_CreateObject(), *witnesses;
+
+	cJSON_AddItemToObject(log, "keys", strings(&opts.log_keys));
+	if (opts.witnesses.n == 0) {
+		cJSON_AddStringToObject(log, "witnesses", "none");
+		return log;
+	}
+	witnesses = cJSON_AddObjectToObject(log, "witnesses");
+	cJSON_AddItemToObject(witnesses, "keys", strings(&opts.witnesses));
+	cJSON_AddNumberToObject(witnesses, "quorum", (double)quorum);
+	return log;
+}
+
+static int add_log_and_time(struct draft *draft)
+{
+	bool witnessed = opts.witnesses.n > 0;
+	cJSON *time = cJSON_CreateObject();
+	uint64_t quorum = 0;
+	int status = read_quorum(&quorum);
+
+	cJSON_AddStringToObject(time, "mode", "archival");
+	cJSON_AddStringToObject(time, "bound", witnessed ? "witness" : "none");
+	if (witnessed)
+		cJSON_AddNumberToObject(time, "slack_s", 3600);
+	if (!draft_add(draft, false, "time", time,
+		       witnessed ? NULL :
+				   "Nobody but the TEE says when this was built: a stolen key can be "
+				   "used with an old date.",
+		       "%s", witnessed ? "the witnesses that you name" : "no witness is named"))
+		return CLI_FAILED;
+	if (status != CLI_OK)
+		return status;
+	if (opts.no_log)
+		return draft_add(draft, false, "log", cJSON_CreateString("none"),
+				 "Nobody else can see what was built for you alone.",
+				 "your option --no-log") ?
+			       CLI_OK :
+			       CLI_FAILED;
+	return draft_add(draft, false, "log", log_section(quorum),
+			 witnessed ? "Whose log, and which witnesses, you trust to show everybody "
+				     "the same." :
+				     "Whose log you trust. Without witnesses its own host can show "
+				     "you another log than it shows to others.",
+			 "your options") ?
+		       CLI_OK :
+		       CLI_FAILED;
+}
+
+static int check_options(void)
+{
+	int sources = (opts.eif != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
+
+	if (sources != 1)
+		return cli_usage(DRAFT_NAME, "give one of --eif, --describe, --bundle");
+	if (opts.no_log && (opts.log_keys.n > 0 || opts.witnesses.n > 0))
+		return cli_usage(DRAFT_NAME, "--no-log stands against --log-key and --witness");
+	if (opts.quorum != NULL && opts.witnesses.n == 0)
+		return cli_usage(DRAFT_NAME, "--quorum needs --witness");
+	if (opts.bundle != NULL)
+		return CLI_OK;
+	if (opts.repositories.n == 0 || opts.refs.n == 0)
+		return cli_usage(DRAFT_NAME,
+				 "whose code do you accept? --repository URL --ref REF (or any)");
+	if (opts.log_keys.n == 0 && !opts.no_log)
+		return cli_usage(DRAFT_NAME, "which log do you accept? --log-key VKEY, or --no-log");
+	return CLI_OK;
+}
+
+static int fill(struct draft *draft)
+{
+	int status;
+
+	if (opts.eif != NULL)
+		status = draft_from_eif(draft, opts.eif, opts.name);
+	else if (opts.describe != NULL)
+		status = draft_from_description(draft, opts.describe, opts.name);
+	else
+		status = draft_from_bundle(draft, opts.bundle, opts.name);
+	/* What a bundle already proposes is left to it, unless options say it themselves. */
+	if (status == CLI_OK && (opts.bundle == NULL || opts.aws || opts.simulated || opts.roots.n))
+		status = add_roots(draft);
+	if (status == CLI_OK && (opts.bundle == NULL || opts.repositories.n > 0))
+		status = add_source(draft);
+	if (status == CLI_OK && (opts.bundle == NULL || opts.runtime != NULL))
+		status = add_sandbox(draft);
+	if (status == CLI_OK && (opts.bundle == NULL || opts.log_keys.n > 0 || opts.no_log))
+		status = add_log_and_time(draft);
+	return status;
+}
+
+static int policy_init(int argc, char **argv)
+{
+	struct draft draft = { 0 };
+	char **args;
+	int n, status;
+
+	if (!cli_parse(&command, argc, argv, &args, &n, &status))
+		return status;
+	status = check_options();
+	if (status == CLI_OK) {
+		draft.policy = cJSON_CreateObject();
+		cJSON_AddNumberToObject(draft.policy, "policy", 1);
+		status = fill(&draft);
+	}
+	if (status == CLI_OK)
+		status = draft_write(&draft, opts.out);
+	draft_clear(&draft);
+	return status;
+}
+
+int cmd_policy(int argc, char **argv)
+{
+	static const struct cli_subcommand commands[] = {
+		{ "init", "write a first policy for a person to review", policy_init },
+		{ 0 },
+	};
+
+	return cli_dispatch("tb-host policy", "Policies: what a verifier demands.", commands, argc,
+			    argv);
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a policy's values come from, and how it is written. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <trustbuild/attestation.h>
+#include <trustbuild/bundle.h>
+#include <trustbuild/eif.h>
+#include <trustbuild/policy.h>
+#include <trustbuild/request.h>
+
+#include "host/commands.h"
+#include "host/policy.h"
+
+#define FILE_MAX   (4u * 1024 * 1024)
+#define PCR_LEN    48
+#define PCR_DIGITS 96
+
+#define MEASUREMENT_DECISION \
+	"Which image you accept: whoever controls it controls every artifact. Build it yourself " \
+	"from its sources, and compare."
+
+void draft_clear(struct draft *draft)
+{
+	cJSON_Delete(draft->policy);
+	cJSON_Delete(draft->proposed);
+	for (size_t i = 0; i < draft->n_notes; i++)
+		free(draft->notes[i].origin);
+	*draft = (struct draft){ 0 };
+}
+
+bool draft_add(struct draft *draft, bool proposed, const char *section, cJSON *item,
+	       const char *decision, const char *fmt, ...)
+{
+	struct draft_note *note = &draft->notes[draft->n_notes];
+	cJSON **where = proposed ? &draft->proposed : &draft->policy;
+	va_list ap;
+	int r;
+
+	if (*where == NULL)
+		*where = cJSON_CreateObject();
+	if (item == NULL || !cJSON_AddItemToObject(*where, section, item)) {
+		cJSON_Delete(item);
+		cli_say(DRAFT_NAME ": out of memory");
+		return false;
+	}
+	*note = (struct draft_note){ .section = section, .decision = decision };
+	va_start(ap, fmt);
+	r = vasprintf(&note->origin, fmt, ap);
+	va_end(ap);
+	if (r < 0)
+		return false;
+	draft->n_notes++;
+	return true;
+}
+
+static void hex(trb_bytes bytes, char *out)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes.ptr[i]);
+}
+
+static const char *name_of(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (name != NULL)
+		return name;
+	return slash != NULL ? slash + 1 : path;
+}
+
+static cJSON *measurement(const char *name, cJSON *pcrs)
+{
+	cJSON *list = cJSON_CreateArray(), *entry = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(entry, "name", name);
+	cJSON_AddItemToObject(entry, "pcrs", pcrs);
+	cJSON_AddItemToArray(list, entry);
+	return list;
+}
+
+static bool all_zero(trb_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.ptr[i] != 0)
+			return false;
+	return true;
+}
+
+/* false where the PCR is needed and says nothing. */
+static bool add_pcr(cJSON *pcrs, unsigned index, trb_bytes value)
+{
+	char name[4], text[PCR_DIGITS + 1];
+
+	if (value.len != PCR_LEN || all_zero(value))
+		return index > 2;
+	snprintf(name, sizeof(name), "%u", index);
+	hex(value, text);
+	cJSON_AddStringToObject(pcrs, name, text);
+	return true;
+}
+
+static int no_measurement(cJSON *pcrs, const char *path)
+{
+	char *safe = cli_escaped(cli_bytes(path));
+
+	cJSON_Delete(pcrs);
+	cli_say(DRAFT_NAME ": '%s' has no PCR0, PCR1 and PCR2 that measure something",
+		safe != NULL ? safe : "");
+	free(safe);
+	return CLI_FAILED;
+}
+
+int draft_from_eif(struct draft *draft, const char *path, const char *name)
+{
+	static const unsigned indexes[] = { 0, 1, 2, 8 };
+	trb_context *context = NULL;
+	trb_eif *eif = NULL;
+	trb_error *err = NULL;
+	cJSON *pcrs = cJSON_CreateObject();
+	int status = host_context(DRAFT_NAME, &context);
+	bool good = true;
+
+	if (status == CLI_OK && trb_eif_open(context, path, &eif, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	for (size_t i = 0; status == CLI_OK && i < 4; i++)
+		good = add_pcr(pcrs, indexes[i], trb_eif_get_pcr(eif, indexes[i])) && good;
+	if (status != CLI_OK)
+		cJSON_Delete(pcrs);
+	else if (!good)
+		status = no_measurement(pcrs, path);
+	else if (!draft_add(draft, false, "measurements", measurement(name_of(path, name), pcrs),
+			    MEASUREMENT_DECISION, "measured from %s", path))
+		status = CLI_FAILED;
+	trb_error_unref(err);
+	trb_eif_unref(eif);
+	trb_context_unref(context);
+	return status;
+}
+
+static bool pcr_of_text(const cJSON *item, uint8_t out[PCR_LEN])
+{
+	const char *text = cJSON_GetStringValue(item);
+
+	if (text == NULL || strlen(text) != PCR_DIGITS ||
+	    strspn(text, "0123456789abcdef") != PCR_DIGITS)
+		return false;
+	for (size_t i = 0; i < PCR_LEN; i++) {
+		unsigned byte;
+
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			return false;
+		out[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+/* The one member of that name; NULL where there are several. */
+static const cJSON *only(const cJSON *object, const char *name)
+{
+	const cJSON *item, *found = NULL;
+
+	cJSON_ArrayForEach (item, object) {
+		if (item->string == NULL || strcmp(item->string, name) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = item;
+	}
+	return found;
+}
+
+/* nitro-cli prints {"Measurements": {"HashAlgorithm": …, "PCR0": …}} among more. */
+static int read_description(const cJSON *root, cJSON *pcrs)
+{
+	static const struct {
+		unsigned index;
+		const char *name;
+	} wanted[] = { { 0, "PCR0" }, { 1, "PCR1" }, { 2, "PCR2" }, { 8, "PCR8" } };
+	const cJSON *measurements = only(root, "Measurements");
+	uint8_t value[PCR_LEN];
+
+	for (size_t i = 0; i < 4; i++) {
+		const cJSON *item = only(measurements, wanted[i].name);
+
+		if (item == NULL && wanted[i].index == 8)
+			continue;
+		if (!pcr_of_text(item, value) ||
+		    !add_pcr(pcrs, wanted[i].index, (trb_bytes){ value, PCR_LEN }))
+			return CLI_FAILED;
+	}
+	return CLI_OK;
+}
+
+int draft_from_description(struct draft *draft, const char *path, const char *name)
+{
+	cJSON *root, *pcrs;
+	trb_blob *blob = NULL;
+	int status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &blob);
+
+	if (status != CLI_OK)
+		return status;
+	root = cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
+				     trb_blob_bytes(blob).len);
+	pcrs = cJSON_CreateObject();
+	if (read_description(root, pcrs) != CLI_OK)
+		status = no_measurement(pcrs, path);
+	else if (!draft_add(draft, false, "measurements", measurement(name_of(path, name), pcrs),
+			    MEASUREMENT_DECISION, "what nitro-cli says in %s", path))
+		status = CLI_FAILED;
+	cJSON_Delete(root);
+	trb_blob_unref(blob);
+	return status;
+}
+
+static cJSON *root_by_digest(trb_bytes der)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char text[2 * SHA256_DIGEST_LENGTH + 1];
+	cJSON *root = cJSON_CreateObject();
+
+	SHA256(der.ptr, der.len, digest);
+	hex((trb_bytes){ digest, sizeof(digest) }, text);
+	cJSON_AddStringToObject(root, "simulated", text);
+	return root;
+}
+
+int draft_root(const char *path, cJSON **ret)
+{
+	trb_blob *blob = NULL;
+	X509 *cert = NULL;
+	uint8_t *der = NULL;
+	BIO *bio;
+	const uint8_t *p;
+	int len, status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &blob);
+
+	if (status != CLI_OK)
+		return status;
+	p = trb_blob_bytes(blob).ptr;
+	bio = BIO_new_mem_buf(p, (int)trb_blob_bytes(blob).len);
+	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (cert == NULL)
+		cert = d2i_X509(NULL, &p, (long)trb_blob_bytes(blob).len);
+	len = cert != NULL ? i2d_X509(cert, &der) : -1;
+	if (len > 0) {
+		*ret = root_by_digest((trb_bytes){ der, (size_t)len });
+	} else {
+		cli_say(DRAFT_NAME ": the root is no certificate in PEM or DER");
+		status = CLI_FAILED;
+	}
+	OPENSSL_free(der);
+	X509_free(cert);
+	BIO_free(bio);
+	trb_blob_unref(blob);
+	return status;
+}
+
+static int propose_document(struct draft *draft, trb_bytes document, const char *path,
+			    const char *name)
+{
+	static const unsigned indexes[] = { 0, 1, 2, 8 };
+	trb_attestation *a = NULL;
+	trb_error *err = NULL;
+	cJSON *pcrs = cJSON_CreateObject(), *roots = cJSON_CreateArray();
+	int status = CLI_OK;
+	bool good = true;
+
+	if (trb_attestation_parse(document, &a, &err) < 0) {
+		status = cli_error(DRAFT_NAME, err);
+		cJSON_Delete(pcrs);
+		cJSON_Delete(roots);
+	} else {
+		for (size_t i = 0; i < 4; i++)
+			good = add_pcr(pcrs, indexes[i], trb_attestation_get_pcr(a, indexes[i])) &&
+			       good;
+		cJSON_AddItemToArray(roots, root_by_digest(trb_attestation_get_cabundle(a, 0)));
+		if (!draft_add(draft, true, "roots", roots,
+			       "Whose word counts that an enclave is one. Put \"aws-nitro\" in its "
+			       "place if it is hardware that you want.",
+			       "the bundle %s says so of itself", path))
+			status = CLI_FAILED;
+		if (!good)
+			status = no_measurement(pcrs, path);
+		else if (!draft_add(draft, true, "measurements",
+				    measurement(name_of(path, name), pcrs), MEASUREMENT_DECISION,
+				    "the bundle %s says so of itself", path))
+			status = CLI_FAILED;
+	}
+	trb_error_unref(err);
+	trb_attestation_unref(a);
+	return status;
+}
+
+static cJSON *one_or_any(const char *text)
+{
+	cJSON *list;
+
+	if (text == NULL)
+		return cJSON_CreateString("any");
+	list = cJSON_CreateArray();
+	cJSON_AddItemToArray(list, cJSON_CreateString(text));
+	return list;
+}
+
+static int propose_request(struct draft *draft, trb_bytes request, const char *path)
+{
+	trb_request *r = NULL;
+	trb_error *err = NULL;
+	cJSON *source, *sandbox;
+	int status = CLI_OK;
+
+	if (trb_request_parse(request, &r, &err) < 0) {
+		status = cli_error(DRAFT_NAME, err);
+	} else {
+		source = cJSON_CreateObject();
+		sandbox = cJSON_CreateObject();
+		cJSON_AddItemToObject(source, "repositories",
+				      one_or_any(trb_request_get_repository(r)));
+		cJSON_AddItemToObject(source, "refs", one_or_any(trb_request_get_ref(r)));
+		cJSON_AddStringToObject(source, "commits", "any");
+		cJSON_AddItemToObject(sandbox, "runtimes", one_or_any(trb_request_get_sandbox(r)));
+		cJSON_AddStringToObject(sandbox, "network", "none");
+		if (!draft_add(draft, true, "source", source, "Whose code you accept.",
+			       "the bundle %s says so of itself", path) ||
+		    !draft_add(draft, true, "sandbox", sandbox,
+			       "What kept the build from the enclave's client.",
+			       "the bundle %s says so of itself", path))
+			status = CLI_FAILED;
+	}
+	trb_error_unref(err);
+	trb_request_unref(r);
+	return status;
+}
+
+int draft_from_bundle(struct draft *draft, const char *path, const char *name)
+{
+	trb_bundle *bundle = NULL;
+	trb_blob *json = NULL;
+	trb_error *err = NULL;
+	int status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &json);
+
+	if (status == CLI_OK && trb_bundle_parse(trb_blob_bytes(json), &bundle, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	if (status == CLI_OK)
+		status = propose_document(draft, trb_bundle_get_attestation(bundle), path, name);
+	if (status == CLI_OK)
+		status = propose_request(draft, trb_bundle_get_request(bundle), path);
+	trb_error_unref(err);
+	trb_bundle_unref(bundle);
+	trb_blob_unref(json);
+	return status;
+}
+
+static char *comments(const struct draft *draft)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	fputs("# About this policy\n\nA first draft, for a person to review. Lines marked TRUST are "
+	      "decisions that nobody can make for you.\n\n",
+	      out);
+	for (size_t i = 0; i < draft->n_notes; i++) {
+		const struct draft_note *note = &draft->notes[i];
+
+		fprintf(out, "- `%s`: ", note->section);
+		cli_escape(out, cli_bytes(note->origin), false);
+		if (note->decision != NULL)
+			fprintf(out, ". **TRUST**: %s\n", note->decision);
+		else
+			fputs(". No trust decision.\n", out);
+	}
+	if (draft->proposed != NULL)
+		fputs("\nWhat stands under `proposed` was said by evidence about itself. No verifier "
+		      "loads this file before you have compared those values with what you know from "
+		      "elsewhere, moved them to the top level, added what is missing (`log`, `time`), "
+		      "and removed `proposed`.\n",
+		      out);
+	fputs("\nEverything else is as strict as it can be; docs/spec/policy.md says what each "
+	      "field means.\n",
+	      out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* What is written must load, or be refused for its proposals alone. */
+static int check_policy(const struct draft *draft, const char *json)
+{
+	trb_policy *policy = NULL;
+	trb_error *err = NULL;
+	int status = CLI_OK;
+
+	if (draft->proposed == NULL && trb_policy_parse(cli_bytes(json), &policy, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	trb_policy_unref(policy);
+	trb_error_unref(err);
+	return status;
+}
+
+static int write_both(const struct draft *draft, const char *json, const char *path)
+{
+	char *text = comments(draft), *name = NULL;
+	int status = CLI_FAILED;
+
+	if (text == NULL) {
+		cli_say(DRAFT_NAME ": out of memory");
+	} else if (path == NULL) {
+		fputs(json, stdout);
+		fputs(text, stderr);
+		status = fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+	} else if (asprintf(&name, "%s.comments.md", path) >= 0) {
+		status = cli_write_file(DRAFT_NAME, path, cli_bytes(json));
+		if (status == CLI_OK)
+			status = cli_write_file(DRAFT_NAME, name, cli_bytes(text));
+	}
+	free(name);
+	free(text);
+	return status;
+}
+
+int draft_write(const struct draft *draft, const char *path)
+{
+	cJSON *whole = cJSON_Duplicate(draft->policy, true);
+	char *printed, *json = NULL;
+	int status = CLI_FAILED;
+
+	if (draft->proposed != NULL)
+		cJSON_AddItemToObject(whole, "proposed", cJSON_Duplicate(draft->proposed, true));
+	printed = cJSON_Print(whole);
+	if (printed != NULL && asprintf(&json, "%s\n", printed) >= 0) {
+		status = check_policy(draft, json);
+		if (status == CLI_OK)
+			status = write_both(draft, json, path);
+	}
+	free(json);
+	cJSON_free(printed);
+	cJSON_Delete(whole);
+	return status;
+}
