@@ -14,9 +14,6 @@
 
 #define TRB_ENCLAVE_WAIT_MS 60000 /* how long the host may take to read, or to acknowledge */
 
-/* Kinds of files on the artifacts' port. */
-enum { TRB_FILE_ARTIFACT = 0, TRB_FILE_UNATTESTED = 1 };
-
 struct trb_evidence {
 	trb_blob *environment, *artifacts, *statement, *attestation, *signature;
 };
