@@ -5,6 +5,7 @@
 #include "common/cli.h"
 
 int cmd_image(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 
 /* A context with progress on standard error and the folders that the environment names
  * (TRUSTBUILD_LIBEXEC).  CLI_OK, or CLI_FAILED after saying why. */

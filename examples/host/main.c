@@ -5,6 +5,7 @@
 
 static const struct cli_subcommand commands[] = {
 	{ "image", "make, measure and describe enclave images", cmd_image },
+	{ "policy", "write a first policy for a verifier", cmd_policy },
 	{ 0 },
 };
 

@@ -16,7 +16,8 @@ static struct {
 
 static const struct cli_option options[] = {
 	{ "eif", "FILE", "measure this enclave image", .value = &opts.eif },
-	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif", .value = &opts.describe },
+	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif",
+	  .value = &opts.describe },
 	{ "bundle", "FILE", "propose what this bundle says, for review", .value = &opts.bundle },
 	{ "name", "NAME", "the measurement's name; default: the file's", .value = &opts.name },
 	{ "aws", NULL, "trust the root of AWS Nitro Enclaves (default)", .flag = &opts.aws },
@@ -28,7 +29,8 @@ static const struct cli_option options[] = {
 	{ "ref", "REF", "accept this ref, or 'any'; may be repeated", .list = &opts.refs },
 	{ "commit", "ID", "accept this commit; default: any; may be repeated",
 	  .list = &opts.commits },
-	{ "runtime", "NAME", "accept this sandbox runtime; default: runsc", .value = &opts.runtime },
+	{ "runtime", "NAME", "accept this sandbox runtime; default: runsc",
+	  .value = &opts.runtime },
 	{ "log-key", "VKEY", "accept this log; may be repeated", .list = &opts.log_keys },
 	{ "no-log", NULL, "accept evidence that is in no log", .flag = &opts.no_log },
 	{ "witness", "VKEY", "count this witness; may be repeated", .list = &opts.witnesses },
@@ -40,12 +42,15 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
 	.name = DRAFT_NAME,
 	.synopsis = "(--eif FILE | --describe FILE | --bundle FILE) [OPTION]…",
-	.help = "Writes a first policy, and FILE.comments.md, which says of each line where it comes\n"
-		"from and which lines are trust decisions.  What a bundle says of itself goes under\n"
+	.help = "Writes a first policy, and FILE.comments.md, which says of each line where it "
+		"comes\n"
+		"from and which lines are trust decisions.  What a bundle says of itself goes "
+		"under\n"
 		"\"proposed\", and no verifier loads that before a person has moved it.",
-	.examples = "  tb-host policy init --eif builder.eif --repository https://git.example/app \\\n"
-		    "      --ref refs/heads/main --log-key \"$(cat log.vkey)\" --out policy.json\n"
-		    "  tb-host policy init --bundle app.bundle.json --out policy.json\n",
+	.examples =
+		"  tb-host policy init --eif builder.eif --repository https://git.example/app \\\n"
+		"      --ref refs/heads/main --log-key \"$(cat log.vkey)\" --out policy.json\n"
+		"  tb-host policy init --bundle app.bundle.json --out policy.json\n",
 	.options = options,
 };
 
@@ -117,9 +122,10 @@ static int add_roots(struct draft *draft)
 	return draft_add(draft, false, "roots", roots,
 			 "Whose word counts that an enclave is one. A simulated root vouches for "
 			 "nothing but its own key's holder.",
-			 "your options%s", opts.simulated ? " and this machine's state directory" : "") ?
-		       CLI_OK :
-		       CLI_FAILED;
+			 "your options%s",
+			 opts.simulated ? " and this machine's state directory" : "")
+		       ? CLI_OK
+		       : CLI_FAILED;
 }
 
 static int add_source(struct draft *draft)
@@ -132,9 +138,9 @@ static int add_source(struct draft *draft)
 	return draft_add(draft, false, "source", source,
 			 "Whose code you accept. \"any\" accepts everybody's; without refs, a "
 			 "commit may come from a fork that shares storage with the repository.",
-			 "your options") ?
-		       CLI_OK :
-		       CLI_FAILED;
+			 "your options")
+		       ? CLI_OK
+		       : CLI_FAILED;
 }
 
 static int add_sandbox(struct draft *draft)
@@ -150,9 +156,9 @@ static int add_sandbox(struct draft *draft)
 	return draft_add(draft, false, "sandbox", sandbox,
 			 "What kept the build from the enclave's client. runc and crun share the "
 			 "enclave's kernel with the build.",
-			 opts.runtime != NULL ? "your option" : "the strict default") ?
-		       CLI_OK :
-		       CLI_FAILED;
+			 opts.runtime != NULL ? "your option" : "the strict default")
+		       ? CLI_OK
+		       : CLI_FAILED;
 }
 
 static int read_quorum(uint64_t *ret)
@@ -160,8 +166,8 @@ static int read_quorum(uint64_t *ret)
 	*ret = opts.witnesses.n;
 	if (opts.quorum == NULL)
 		return CLI_OK;
-	return cli_number(&command, "quorum", opts.quorum, 1, opts.witnesses.n, ret) ? CLI_OK :
-											CLI_USAGE;
+	return cli_number(&command, "quorum", opts.quorum, 1, opts.witnesses.n, ret) ? CLI_OK
+										     : CLI_USAGE;
 }
 
 static cJSON *log_section(uint64_t quorum)
@@ -191,9 +197,10 @@ static int add_log_and_time(struct draft *draft)
 	if (witnessed)
 		cJSON_AddNumberToObject(time, "slack_s", 3600);
 	if (!draft_add(draft, false, "time", time,
-		       witnessed ? NULL :
-				   "Nobody but the TEE says when this was built: a stolen key can be "
-				   "used with an old date.",
+		       witnessed
+			       ? NULL
+			       : "Nobody but the TEE says when this was built: a stolen key can be "
+				 "used with an old date.",
 		       "%s", witnessed ? "the witnesses that you name" : "no witness is named"))
 		return CLI_FAILED;
 	if (status != CLI_OK)
@@ -201,17 +208,17 @@ static int add_log_and_time(struct draft *draft)
 	if (opts.no_log)
 		return draft_add(draft, false, "log", cJSON_CreateString("none"),
 				 "Nobody else can see what was built for you alone.",
-				 "your option --no-log") ?
-			       CLI_OK :
-			       CLI_FAILED;
+				 "your option --no-log")
+			       ? CLI_OK
+			       : CLI_FAILED;
 	return draft_add(draft, false, "log", log_section(quorum),
 			 witnessed ? "Whose log, and which witnesses, you trust to show everybody "
-				     "the same." :
-				     "Whose log you trust. Without witnesses its own host can show "
+				     "the same."
+				   : "Whose log you trust. Without witnesses its own host can show "
 				     "you another log than it shows to others.",
-			 "your options") ?
-		       CLI_OK :
-		       CLI_FAILED;
+			 "your options")
+		       ? CLI_OK
+		       : CLI_FAILED;
 }
 
 static int check_options(void)
@@ -230,7 +237,8 @@ static int check_options(void)
 		return cli_usage(DRAFT_NAME,
 				 "whose code do you accept? --repository URL --ref REF (or any)");
 	if (opts.log_keys.n == 0 && !opts.no_log)
-		return cli_usage(DRAFT_NAME, "which log do you accept? --log-key VKEY, or --no-log");
+		return cli_usage(DRAFT_NAME,
+				 "which log do you accept? --log-key VKEY, or --no-log");
 	return CLI_OK;
 }
 

@@ -21,7 +21,10 @@
 #define PCR_LEN    48
 #define PCR_DIGITS 96
 
-#define MEASUREMENT_DECISION \
+/* Published by AWS with the root certificate's file. */
+#define AWS_ROOT_SHA256 "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"
+
+#define MEASUREMENT_DECISION                                                                      \
 	"Which image you accept: whoever controls it controls every artifact. Build it yourself " \
 	"from its sources, and compare."
 
@@ -222,10 +225,13 @@ static cJSON *root_by_digest(trb_bytes der)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	char text[2 * SHA256_DIGEST_LENGTH + 1];
-	cJSON *root = cJSON_CreateObject();
+	cJSON *root;
 
 	SHA256(der.ptr, der.len, digest);
 	hex((trb_bytes){ digest, sizeof(digest) }, text);
+	if (strcmp(text, AWS_ROOT_SHA256) == 0)
+		return cJSON_CreateString("aws-nitro");
+	root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "simulated", text);
 	return root;
 }
@@ -364,7 +370,8 @@ static char *comments(const struct draft *draft)
 
 	if (out == NULL)
 		return NULL;
-	fputs("# About this policy\n\nA first draft, for a person to review. Lines marked TRUST are "
+	fputs("# About this policy\n\nA first draft, for a person to review. Lines marked TRUST "
+	      "are "
 	      "decisions that nobody can make for you.\n\n",
 	      out);
 	for (size_t i = 0; i < draft->n_notes; i++) {
@@ -378,9 +385,12 @@ static char *comments(const struct draft *draft)
 			fputs(". No trust decision.\n", out);
 	}
 	if (draft->proposed != NULL)
-		fputs("\nWhat stands under `proposed` was said by evidence about itself. No verifier "
-		      "loads this file before you have compared those values with what you know from "
-		      "elsewhere, moved them to the top level, added what is missing (`log`, `time`), "
+		fputs("\nWhat stands under `proposed` was said by evidence about itself. No "
+		      "verifier "
+		      "loads this file before you have compared those values with what you know "
+		      "from "
+		      "elsewhere, moved them to the top level, added what is missing (`log`, "
+		      "`time`), "
 		      "and removed `proposed`.\n",
 		      out);
 	fputs("\nEverything else is as strict as it can be; docs/spec/policy.md says what each "

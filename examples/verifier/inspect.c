@@ -139,16 +139,39 @@ static int describe(trb_bytes bytes, FILE *out)
 	return status;
 }
 
-static void print_scalar(const cJSON *item)
+/* A text of several lines goes below its name. */
+static void print_text(const char *text, const char *rails)
 {
-	if (cJSON_IsString(item)) {
-		cli_escape(stdout, cli_bytes(item->valuestring), false);
-	} else if (cJSON_IsNumber(item)) {
-		printf("%.0f", item->valuedouble);
-	} else {
-		fputs(cJSON_IsNull(item) ? "none" : cJSON_IsTrue(item) ? "yes" : "no", stdout);
+	const char *end = strchr(text, '\n');
+
+	if (end == NULL) {
+		cli_escape(stdout, cli_bytes(text), false);
+		putchar('\n');
+		return;
+	}
+	while (*text != '\0') {
+		end = strchrnul(text, '\n');
+		printf("\n%s", rails);
+		cli_escape(stdout, (trb_bytes){ (const uint8_t *)text, (size_t)(end - text) },
+			   false);
+		text = *end == '\n' ? end + 1 : end;
 	}
 	putchar('\n');
+}
+
+static void print_scalar(const cJSON *item, const char *rails)
+{
+	if (cJSON_IsString(item))
+		print_text(item->valuestring, rails);
+	else if (cJSON_IsNumber(item))
+		printf("%.0f\n", item->valuedouble);
+	else
+		puts(cJSON_IsNull(item) ? "none" : cJSON_IsTrue(item) ? "yes" : "no");
+}
+
+static bool has_members(const cJSON *item)
+{
+	return cJSON_IsObject(item) || cJSON_IsArray(item);
 }
 
 static void print_tree(const cJSON *item, const char *rails)
@@ -160,19 +183,19 @@ static void print_tree(const cJSON *item, const char *rails)
 		bool last = child->next == NULL;
 
 		printf("%s%s ", rails, last ? "\u2514\u2500" : "\u251c\u2500");
+		snprintf(deeper, sizeof(deeper), "%s%s", rails, last ? "   " : "\u2502  ");
 		if (child->string != NULL) {
 			cli_escape(stdout, cli_bytes(child->string), false);
-			fputs(cJSON_IsObject(child) || cJSON_IsArray(child) ? "" : ": ", stdout);
-		} else if (cJSON_IsObject(child) || cJSON_IsArray(child)) {
+			fputs(has_members(child) ? "" : ": ", stdout);
+		} else if (has_members(child)) {
 			fputs("\u2022", stdout);
 		}
-		if (!cJSON_IsObject(child) && !cJSON_IsArray(child)) {
-			print_scalar(child);
-			continue;
+		if (has_members(child)) {
+			putchar('\n');
+			print_tree(child, deeper);
+		} else {
+			print_scalar(child, deeper);
 		}
-		putchar('\n');
-		snprintf(deeper, sizeof(deeper), "%s%s", rails, last ? "   " : "\u2502  ");
-		print_tree(child, deeper);
 	}
 }
 

@@ -112,9 +112,9 @@ int trb_report_fail(trb_report *r, enum trb_check_id id, trb_error **err, const 
 	refuse(r, id);
 	if (expected != NULL)
 		return trb_fail_check(err, rule->code, rule->id,
-				      "%s: it is not: wanted %s, found %s", rule->title, expected,
-				      r->checks[id].actual);
-	return trb_fail_check(err, rule->code, rule->id, "%s: it is not: %s", rule->title,
+				      "does not hold: %s; wanted %s, found %s", rule->title,
+				      expected, r->checks[id].actual);
+	return trb_fail_check(err, rule->code, rule->id, "does not hold: %s; found %s", rule->title,
 			      r->checks[id].actual);
 }
 
