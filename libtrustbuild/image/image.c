@@ -27,7 +27,8 @@ static const struct {
 };
 
 /* What runs beside the enclave program inside the enclave. */
-static const char *const default_helpers[] = { "tb-fetch", "tb-sandbox", "tb-sandbox-init" };
+static const char *const default_helpers[] = { "tb-digest", "tb-fetch", "tb-sandbox",
+					       "tb-sandbox-init" };
 
 int trb_image_new(trb_context *context, trb_image **ret_image, trb_error **err)
 {
@@ -174,13 +175,14 @@ static int find_enclave(trb_image *image, trb_error **err)
 	const char *path = trb_image_value(image, IMAGE_ENCLAVE);
 
 	if (path == NULL)
-		path = getenv("TRUSTBUILD_ENCLAVE");
+		path = getenv("TRUSTBUILD_ENCLAVE_PROGRAM");
 	if (path == NULL)
 		path = TRB_BINDIR "/tb-enclave";
 	image->enclave = realpath(path, NULL);
 	if (image->enclave == NULL)
 		return trb_fail_errno(
-			err, errno, "find the enclave program '%s' (TRUSTBUILD_ENCLAVE names one)",
+			err, errno,
+			"find the enclave program '%s' (TRUSTBUILD_ENCLAVE_PROGRAM names one)",
 			path);
 	return TRB_OK;
 }

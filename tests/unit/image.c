@@ -61,6 +61,7 @@ static void setup(void)
 	put("libexec/image-rootfs", rootfs_script, 0700);
 	put("libexec/image-runsc", runsc_script, 0700);
 	put("libexec/image-userland", userland_script, 0700);
+	put("libexec/tb-digest", "d", 0700);
 	put("libexec/tb-fetch", "f", 0700);
 	put("libexec/tb-sandbox", "s", 0700);
 	put("libexec/tb-sandbox-init", "i", 0700);
@@ -68,7 +69,7 @@ static void setup(void)
 	put("library", "a library", 0600);
 	setenv("HOME", folder, 1);
 	unsetenv("SOURCE_DATE_EPOCH");
-	setenv("TRUSTBUILD_ENCLAVE", in_folder("enclave"), 1);
+	setenv("TRUSTBUILD_ENCLAVE_PROGRAM", in_folder("enclave"), 1);
 }
 
 static void teardown(void)
