@@ -149,7 +149,7 @@ static int receive(struct fetch *f, char *text, size_t size, int *ret_fd, trb_er
 	text[n] = '\0';
 	c = CMSG_FIRSTHDR(&msg);
 	if (c == NULL || c->cmsg_type != SCM_RIGHTS)
-		return trb_fail(err, TRB_E_IO, "%s", text);
+		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY, "%s", text);
 	memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
 	return TRB_OK;
 }

@@ -11,6 +11,26 @@
 #define PROXY_URL "http://egress.invalid:5001" /* the broker knows better */
 #define TIP       "refs/trustbuild/tip"
 
+/* What libgit2 says in words only. */
+static const struct {
+	const char *text;
+	int code;
+	const char *check, *meaning;
+} sayings[] = {
+	{ "error parsing REF pkt-line", TRB_E_UNSUPPORTED, TRB_CHECK_REPOSITORY,
+	  "its list of refs is not one of a SHA-1 repository: this libgit2 reads no others" },
+	{ "too many objects", TRB_E_LIMIT, TRB_CHECK_LIMIT, "its pack has too many objects" },
+};
+
+static int fail_saying(const char *text, const char *what, trb_error **err)
+{
+	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
+		if (strcmp(text, sayings[i].text) == 0)
+			return trb_fail_check(err, sayings[i].code, sayings[i].check, "%s: %s",
+					      what, sayings[i].meaning);
+	return TRB_OK;
+}
+
 static int code_of(int git_code)
 {
 	switch (git_code) {
@@ -25,6 +45,7 @@ int fetch_fail(struct fetch *f, int git_code, const char *what, trb_error **err)
 {
 	const git_error *why = git_error_last();
 	const char *text = why != NULL && why->message != NULL ? why->message : "no reason given";
+	int r;
 
 	if (f->stopped != NULL) {
 		int code = trb_error_code(f->stopped);
@@ -36,6 +57,9 @@ int fetch_fail(struct fetch *f, int git_code, const char *what, trb_error **err)
 	}
 	if (why != NULL && why->klass == GIT_ERROR_NOMEMORY)
 		return trb_fail_nomem(err);
+	r = fail_saying(text, what, err);
+	if (r < 0)
+		return r;
 	if (git_code == GIT_ECERTIFICATE)
 		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
 				      "%s: the server's TLS certificate is not accepted: %s", what,

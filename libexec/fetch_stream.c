@@ -45,6 +45,10 @@ static int wait_for(struct stream *s, short events)
 	do
 		r = poll(p, 2, left < STALL_MS ? left : STALL_MS);
 	while (r < 0 && errno == EINTR);
+	if (r == 0 && trb_deadline_left(s->f->deadline) == 0)
+		return trb_fail_check(&s->f->stopped, TRB_E_TIMEOUT, TRB_CHECK_LIMIT,
+				      "the source was not fetched in %llu seconds",
+				      (unsigned long long)s->f->limits.wall_s);
 	if (r == 0)
 		return trb_fail_check(&s->f->stopped, TRB_E_TIMEOUT, TRB_CHECK_REPOSITORY,
 				      "%s sends nothing any more", s->f->url);

@@ -144,6 +144,7 @@ static int run(struct fetch *f, const char *mode, char **args, trb_error **err)
 
 int main(int argc, char **argv)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct fetch f = { .out = STDOUT_FILENO, .broker = -1 };
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	_cleanup_buf_ struct trb_buf text = { 0 };
@@ -153,8 +154,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tb-fetch is started by libtrustbuild, not by people\n");
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	r = run(&f, argv[1], argv + 2, &err);
 	if (r < 0 && !f.broken) {
 		trb_buf_init(&text, TRB_FETCH_TEXT_MAX);

@@ -20,6 +20,18 @@ typedef struct trb_request trb_request;
 TRB_API int trb_request_new(trb_context *context, const char *repository, const char *commit,
 			    trb_request **ret_request, trb_error **err);
 
+/* A request as of trb_request_new() for a commit that has another name, which is resolved by asking
+ * the repository's server, over HTTPS, in a helper process: a branch, a tag, a full ref name, or a
+ * commit id, whole or cut to 4 digits or more; NULL for what ref points to, or for the tip of the
+ * default branch.  The request gets ref, where given, else the full name of the branch or tag that
+ * name was.  A cut id is looked for in the history of ref, or of the default branch.  ca_file is
+ * one PEM file, NULL for /etc/ssl/certs/ca-certificates.crt; token may be empty.  Not in the
+ * verifier's own library.  Errors: TRB_E_INVAL (also: an ambiguous name), TRB_E_NOTFOUND, TRB_E_IO,
+ * TRB_E_TIMEOUT, TRB_E_LIMIT, TRB_E_NOMEM. */
+TRB_API int trb_request_resolve(trb_context *context, const char *repository, const char *name,
+				const char *ref, const char *ca_file, trb_bytes token,
+				trb_request **ret_request, trb_error **err);
+
 /* Reads an encoded request, at most 70 KiB of deterministic CBOR, and judges the recipe in it.
  * Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API int trb_request_parse(trb_bytes bytes, trb_request **ret_request, trb_error **err);

@@ -53,4 +53,22 @@ int trb_source_limits_set(struct trb_source_limits *limits, trb_bytes name, uint
 const char *trb_source_limits_get(const struct trb_source_limits *limits, size_t i,
 				  uint64_t *ret_value);
 
+/* Starting the helper. */
+struct trb_child;
+struct trb_fetch_args {
+	const char *mode; /* "fetch" or "resolve" */
+	const char *repository, *ca_file;
+	const char *commit, *ref, *name, *egress; /* NULL: not given */
+	const struct trb_source_limits *limits;
+	trb_bytes token; /* empty: none */
+};
+/* Starts libexec_dir/tb-fetch.  *ret_fd, from which frames come, does not block. */
+int trb_fetch_spawn(const char *libexec_dir, const struct trb_fetch_args *args,
+		    struct trb_child *ret_child, int *ret_fd, trb_error **err);
+
+#define TRB_FETCH_TOKEN_MAX 4096u
+#define TRB_FETCH_CA_FILE   "/etc/ssl/certs/ca-certificates.crt"
+/* One line of text, not empty.  Errors: TRB_E_INVAL, TRB_E_LIMIT. */
+int trb_fetch_token_check(trb_bytes token, trb_error **err);
+
 #endif

@@ -2,27 +2,20 @@
 /* The source stage: starts the fetcher, feeds its stream to the walk, holds what came out. */
 #include "enclave/source.h"
 
-#include <fcntl.h>
 #include <git2.h>
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "core/channel.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/fetch.h"
-#include "core/io.h"
 #include "core/spawn.h"
 #include "enclave/source_stream.h"
 
-#define TOKEN_MAX    4096u
 #define CHUNK        65536
 #define STEP_CHUNKS  64 /* before a step gives the caller a turn */
-#define PIPE_BYTES   (1 << 20)
 #define EXIT_WAIT_MS 5000
-#define CA_FILE      "/etc/ssl/certs/ca-certificates.crt"
 
 /* NEW --start--> FETCHING --step--> SEALED; any failure after the start: FAILED, for good. */
 enum source_state { SOURCE_NEW, SOURCE_FETCHING, SOURCE_SEALED, SOURCE_FAILED };
@@ -79,9 +72,9 @@ int trb_source_new(trb_context *context, const trb_request *request, const char 
 	s->context = trb_context_ref(context);
 	s->request = trb_request_ref((trb_request *)request);
 	trb_source_limits_default(&s->limits);
-	trb_buf_init(&s->token, TOKEN_MAX);
+	trb_buf_init(&s->token, TRB_FETCH_TOKEN_MAX);
 	s->directory = strdup(directory);
-	s->ca_file = strdup(CA_FILE);
+	s->ca_file = strdup(TRB_FETCH_CA_FILE);
 	if (s->directory == NULL || s->ca_file == NULL)
 		return trb_fail_nomem(err);
 	if (!trb_commit_from_hex(trb_bytes_str(trb_request_get_commit(request)), &s->commit))
@@ -180,13 +173,11 @@ int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err)
 
 	if (r < 0)
 		return r;
-	if (token.len == 0 || memchr(token.ptr, '\0', token.len) != NULL ||
-	    memchr(token.ptr, '\n', token.len) != NULL)
-		return trb_fail(err, TRB_E_INVAL, "a token is one line, and not empty");
-	if (token.len > TOKEN_MAX)
-		return trb_fail(err, TRB_E_LIMIT, "a token has at most %u bytes", TOKEN_MAX);
+	r = trb_fetch_token_check(token, err);
+	if (r < 0)
+		return r;
 	wipe_token(source);
-	trb_buf_init(&source->token, TOKEN_MAX);
+	trb_buf_init(&source->token, TRB_FETCH_TOKEN_MAX);
 	trb_buf_add(&source->token, token);
 	return trb_buf_check(&source->token, "the token", err);
 }
@@ -202,112 +193,18 @@ int trb_source_set_limit(trb_source *source, const char *name, uint64_t value, t
 
 /* The start. */
 
-#define ARGS_MAX 24
-
-struct args {
-	size_t n;
-	char *argv[ARGS_MAX + 1];
-};
-
-static void args_clear(struct args *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		free(a->argv[i]);
-}
-
-__attribute__((format(printf, 2, 3))) static void args_add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (a->n == ARGS_MAX)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(&a->argv[a->n], fmt, ap) < 0)
-		a->argv[a->n] = NULL;
-	va_end(ap);
-	a->n++;
-}
-
-static int make_args(const trb_source *s, struct args *a, trb_error **err)
-{
-	const char *name, *ref = trb_request_get_ref(s->request);
-	uint64_t value = 0;
-
-	args_add(a, "tb-fetch");
-	args_add(a, "fetch");
-	args_add(a, "repository=%s", trb_request_get_repository(s->request));
-	args_add(a, "commit=%s", s->commit_hex);
-	if (ref != NULL)
-		args_add(a, "ref=%s", ref);
-	if (s->egress != NULL)
-		args_add(a, "egress=%s", s->egress);
-	args_add(a, "ca=%s", s->ca_file);
-	if (s->token.len > 0)
-		args_add(a, "token=1");
-	for (size_t i = 0; (name = trb_source_limits_get(&s->limits, i, &value)) != NULL; i++)
-		args_add(a, "limit.%s=%llu", name, (unsigned long long)value);
-	for (size_t i = 0; i < a->n; i++)
-		if (a->argv[i] == NULL)
-			return trb_fail_nomem(err);
-	return TRB_OK;
-}
-
-static int make_pipe(int ret[2], trb_error **err)
-{
-	if (pipe2(ret, O_CLOEXEC) < 0)
-		return trb_fail_errno(err, errno, "make a pipe");
-	return TRB_OK;
-}
-
-/* A pipe that holds the token; it is smaller than a pipe's buffer, so that nothing blocks. */
-static int token_pipe(trb_source *s, int *ret, trb_error **err)
-{
-	int fds[2], r;
-
-	if (s->token.len == 0)
-		return TRB_OK;
-	r = make_pipe(fds, err);
-	if (r < 0)
-		return r;
-	r = trb_write_full(fds[1], trb_buf_bytes(&s->token), err);
-	close(fds[1]);
-	if (r < 0)
-		close(fds[0]);
-	else
-		*ret = fds[0];
-	wipe_token(s);
-	return r;
-}
-
-static int spawn_fetcher(trb_source *s, struct args *a, trb_error **err)
-{
-	_cleanup_close_ int token = -1, out = -1, in = -1;
-	_cleanup_free_ char *path = NULL;
-	char *const envp[] = { NULL };
-	int fds[2], r;
-
-	if (asprintf(&path, "%s/tb-fetch", trb_context_get_libexec_dir(s->context)) < 0)
-		return trb_fail_nomem(err);
-	r = make_pipe(fds, err);
-	if (r < 0)
-		return r;
-	in = fds[0];
-	out = fds[1];
-	fcntl(in, F_SETPIPE_SZ, PIPE_BYTES); /* fewer switches; the default does as well */
-	if (fcntl(in, F_SETFL, O_NONBLOCK) < 0)
-		return trb_fail_errno(err, errno, "prepare the fetcher's pipe");
-	r = token_pipe(s, &token, err);
-	if (r == TRB_OK)
-		r = trb_spawn(path, a->argv, envp, (int[]){ -1, out, -1, token }, 4, &s->child,
-			      err);
-	if (r == TRB_OK)
-		s->pipe = steal_fd(&in);
-	return r;
-}
-
 static int begin(trb_source *s, trb_error **err)
 {
-	struct args a = { 0 };
+	const struct trb_fetch_args args = {
+		.mode = "fetch",
+		.repository = trb_request_get_repository(s->request),
+		.ca_file = s->ca_file,
+		.commit = s->commit_hex,
+		.ref = trb_request_get_ref(s->request),
+		.egress = s->egress,
+		.limits = &s->limits,
+		.token = trb_buf_bytes(&s->token),
+	};
 	int r;
 
 	if (git_libgit2_init() < 0)
@@ -315,15 +212,12 @@ static int begin(trb_source *s, trb_error **err)
 	s->git = true;
 	r = trb_tree_open(s->directory, &s->writer, err);
 	if (r == TRB_OK)
-		r = trb_source_stream_new(s->context, trb_request_get_repository(s->request),
-					  &s->commit, trb_request_get_ref(s->request), &s->limits,
-					  &s->writer, &s->stream, err);
-	if (r < 0)
-		return r;
-	r = make_args(s, &a, err);
+		r = trb_source_stream_new(s->context, args.repository, &s->commit, args.ref,
+					  &s->limits, &s->writer, &s->stream, err);
 	if (r == TRB_OK)
-		r = spawn_fetcher(s, &a, err);
-	args_clear(&a);
+		r = trb_fetch_spawn(trb_context_get_libexec_dir(s->context), &args, &s->child,
+				    &s->pipe, err);
+	wipe_token(s);
 	return r;
 }
 

@@ -13,6 +13,8 @@
 #include "core/fetch.h"
 #include "core/io.h"
 
+/* openat2() gives up where anything in the system is renamed or mounted while it goes upwards. */
+#define WALK_TRIES 10000
 #define NAME_BYTES 256 /* a name of git, at most 255 bytes, with its NUL */
 
 static int name_string(trb_bytes name, char ret[NAME_BYTES], trb_error **err)
@@ -146,8 +148,13 @@ int trb_tree_walk_link(const struct trb_tree_writer *w, const char *path, trb_er
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, w->dirs[0], path, &how, sizeof(how));
+	_cleanup_close_ int fd = -1;
 
+	for (unsigned i = 0; fd < 0 && i < WALK_TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, w->dirs[0], path, &how, sizeof(how));
+		if (fd < 0 && errno != EAGAIN)
+			break;
+	}
 	if (fd < 0)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_TREE,
 				      "the link '%s' does not end inside the tree: %s", path,
