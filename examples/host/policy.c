@@ -242,25 +242,34 @@ static int check_options(void)
 	return CLI_OK;
 }
 
+static int measure(struct draft *draft)
+{
+	if (opts.eif != NULL)
+		return draft_from_eif(draft, opts.eif, opts.name);
+	if (opts.describe != NULL)
+		return draft_from_description(draft, opts.describe, opts.name);
+	return draft_from_bundle(draft, opts.bundle, opts.name);
+}
+
+/* What a bundle proposes is left to it, unless options say it themselves. */
 static int fill(struct draft *draft)
 {
-	int status;
+	bool all = opts.bundle == NULL;
+	const struct {
+		bool wanted;
+		int (*add)(struct draft *draft);
+	} sections[] = {
+		{ true, measure },
+		{ all || opts.aws || opts.simulated || opts.roots.n > 0, add_roots },
+		{ all || opts.repositories.n > 0, add_source },
+		{ all || opts.runtime != NULL, add_sandbox },
+		{ all || opts.log_keys.n > 0 || opts.no_log, add_log_and_time },
+	};
+	int status = CLI_OK;
 
-	if (opts.eif != NULL)
-		status = draft_from_eif(draft, opts.eif, opts.name);
-	else if (opts.describe != NULL)
-		status = draft_from_description(draft, opts.describe, opts.name);
-	else
-		status = draft_from_bundle(draft, opts.bundle, opts.name);
-	/* What a bundle already proposes is left to it, unless options say it themselves. */
-	if (status == CLI_OK && (opts.bundle == NULL || opts.aws || opts.simulated || opts.roots.n))
-		status = add_roots(draft);
-	if (status == CLI_OK && (opts.bundle == NULL || opts.repositories.n > 0))
-		status = add_source(draft);
-	if (status == CLI_OK && (opts.bundle == NULL || opts.runtime != NULL))
-		status = add_sandbox(draft);
-	if (status == CLI_OK && (opts.bundle == NULL || opts.log_keys.n > 0 || opts.no_log))
-		status = add_log_and_time(draft);
+	for (size_t i = 0; status == CLI_OK && i < sizeof(sections) / sizeof(sections[0]); i++)
+		if (sections[i].wanted)
+			status = sections[i].add(draft);
 	return status;
 }
 

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies: what loads, and what is refused with line and field. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "judging.h"
+
+#define P0                                                 \
+	"111111111111111111111111111111111111111111111111" \
+	"111111111111111111111111111111111111111111111111"
+#define Z0                                                 \
+	"000000000000000000000000000000000000000000000000" \
+	"000000000000000000000000000000000000000000000000"
+#define D1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define M(a, b, c) \
+	"[{\"name\": \"m\", \"pcrs\": {\"0\": \"" a "\", \"1\": \"" b "\", \"2\": \"" c "\"}}]"
+
+static int parse(const char *json, trb_error **err)
+{
+	_cleanup_(trb_policy_unrefp) trb_policy *policy = NULL;
+	int r = trb_policy_parse(trb_bytes_str(json), &policy, err);
+
+	ck_assert_int_eq(r == TRB_OK, policy != NULL);
+	return r;
+}
+
+static void loads(void)
+{
+	_cleanup_free_ char *json = mint_policy_json(&p);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = parse(json, &err);
+
+	ck_assert_msg(r == TRB_OK, "%s", trb_error_message(err));
+}
+
+/* The error must carry says, and a line. */
+static void refused_text(const char *json, int code, const char *says)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = parse(json, &err);
+
+	ck_assert_msg(r == code, "%s: %s: %s", json, trb_status_name(r), trb_error_message(err));
+	ck_assert_str_eq(trb_error_check(err), "policy.parse");
+	ck_assert_msg(strstr(trb_error_message(err), says) != NULL, "'%s' lacks '%s'",
+		      trb_error_message(err), says);
+	ck_assert_msg(strstr(trb_error_message(err), "line ") != NULL, "no line in '%s'",
+		      trb_error_message(err));
+	mint_policy_init(&p);
+}
+
+static void refused(const char *says)
+{
+	_cleanup_free_ char *json = mint_policy_json(&p);
+
+	refused_text(json, TRB_E_POLICY, says);
+}
+
+START_TEST(good_policies_load)
+{
+	loads();
+	p.recipe = p.sandbox = p.artifacts = NULL;
+	loads();
+	p.roots = "[\"aws-nitro\"]";
+	p.source = "{\"repositories\": \"any\", \"refs\": \"any\", \"commits\": \"any\"}";
+	p.recipe = "[\"" D1 "\"]";
+	p.artifacts = "[\"out/a\", \"b\"]";
+	p.sandbox = "{\"runtimes\": \"any\", \"network\": [\"a.example:443\"]}";
+	p.time = "{\"mode\": \"live\", \"max_age_s\": 1}";
+	p.log = "\"none\"";
+	p.more = ", \"endorsers\": \"none\", \"revocation\": \"none\"";
+	loads();
+}
+END_TEST
+
+START_TEST(roots_are_told_apart)
+{
+	_cleanup_(trb_policy_unrefp) trb_policy *policy = mint_policy(&p);
+
+	ck_assert_int_eq(trb_policy_accepts_hardware(policy), 0);
+	ck_assert_int_eq(trb_policy_accepts_simulated(policy), 1);
+	ck_assert_int_eq(trb_policy_accepts_hardware(NULL), 0);
+}
+END_TEST
+
+START_TEST(a_policy_that_demands_nothing_is_none)
+{
+	refused_text("{\"policy\": 1}", TRB_E_POLICY, "demands nothing");
+	refused_text("{}", TRB_E_POLICY, "is no policy");
+	refused_text("[]", TRB_E_POLICY, "must be an object");
+	refused_text("{\"policy\": 2, \"wants\": 1}", TRB_E_POLICY, "version 2");
+	refused_text("{\"policy\": \"1\"}", TRB_E_POLICY, "policy");
+	p.roots = NULL;
+	refused("\"roots\" is missing");
+	p.measurements = NULL;
+	refused("\"measurements\" is missing");
+	p.source = NULL;
+	refused("\"source\" is missing");
+	p.log = NULL;
+	refused("\"log\" is missing");
+	p.time = NULL;
+	refused("\"time\" is missing");
+}
+END_TEST
+
+START_TEST(empty_and_zero_measurements_are_refused)
+{
+	p.measurements = "[]";
+	refused("measurements");
+	p.measurements = "\"any\"";
+	refused("nobody knows");
+	p.measurements = M(P0, P0, Z0);
+	refused("measurements[0].pcrs.2");
+	p.measurements = M(Z0, Z0, Z0);
+	refused("debug enclave");
+	p.measurements = M(P0, "", P0);
+	refused("measurements[0].pcrs.1");
+	p.measurements = M(P0, P0, "11");
+	refused("measurements[0].pcrs.2");
+	p.measurements = "[{\"name\": \"m\", \"pcrs\": {\"0\": \"" P0 "\", \"1\": \"" P0 "\"}}]";
+	refused("'2' is missing");
+	p.measurements = "[{\"name\": \"m\", \"pcrs\": {}}]";
+	refused("measurements[0].pcrs");
+	p.measurements = "[{\"name\": \"m\", \"pcrs\": {\"0\": \"" P0 "\", \"1\": \"" P0
+			 "\", \"2\": \"" P0 "\", \"16\": \"" P0 "\"}}]";
+	refused("16");
+	p.measurements = "[{\"name\": \"m\", \"pcrs\": {\"0\": \"" P0 "\", \"1\": \"" P0
+			 "\", \"2\": \"" P0 "\", \"8\": \"" Z0 "\"}}]";
+	refused("measurements[0].pcrs.8");
+	p.measurements = "[{\"name\": \"\", \"pcrs\": {\"0\": \"" P0 "\", \"1\": \"" P0
+			 "\", \"2\": \"" P0 "\"}}]";
+	refused("measurements[0].name");
+}
+END_TEST
+
+START_TEST(roots_are_pinned)
+{
+	static const char *const bad[] = {
+		"[]",
+		"\"any\"",
+		"\"aws-nitro\"",
+		"[\"aws\"]",
+		"[\"AWS-NITRO\"]",
+		"[{}]",
+		"[{\"simulated\": \"\"}]",
+		"[{\"simulated\": \"any\"}]",
+		"[{\"hardware\": \"" D1 "\"}]",
+		"[{\"simulated\": \"" D1 "\", \"hardware\": true}]",
+		"[null]",
+		"[\"aws-nitro\", \"aws-nitro\"]",
+		"[{\"simulated\": \"" D1 "\"}, {\"simulated\": \"" D1 "\"}]",
+		"[{\"simulated\": "
+		"\"0000000000000000000000000000000000000000000000000000000000000000\"}]",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.roots = bad[i];
+		refused("roots");
+	}
+}
+END_TEST
+
+#define SOURCE(r, f, c) "{\"repositories\": " r ", \"refs\": " f ", \"commits\": " c "}"
+START_TEST(sources_follow_their_grammar)
+{
+	static const char *const bad[] = {
+		SOURCE("[]", "\"any\"", "\"any\""),
+		SOURCE("\"none\"", "\"any\"", "\"any\""),
+		SOURCE("[\"http://a.example/b\"]", "\"any\"", "\"any\""),
+		SOURCE("[\"https://a.example/b/../c\"]", "\"any\"", "\"any\""),
+		SOURCE("[\"https://u@a.example/b\"]", "\"any\"", "\"any\""),
+		SOURCE("[\"https://a.example/b?c\"]", "\"any\"", "\"any\""),
+		SOURCE("[\"https://a.example/*\"]", "\"any\"", "\"any\""),
+		SOURCE("[\"any\"]", "\"any\"", "\"any\""),
+		SOURCE("\"any\"", "[\"main\"]", "\"any\""),
+		SOURCE("\"any\"", "[]", "\"any\""),
+		SOURCE("\"any\"", "[\"refs/heads/\"]", "\"any\""),
+		SOURCE("\"any\"", "\"any\"", "[]"),
+		SOURCE("\"any\"", "\"any\"", "[\"abc\"]"),
+		SOURCE("\"any\"", "\"any\"", "[\"1F7a7a472abf3dd9643fd615f6da379c4acb3e3a\"]"),
+		SOURCE("\"any\"", "\"any\"", "null"),
+		"{\"repositories\": \"any\", \"refs\": \"any\"}",
+		"{}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.source = bad[i];
+		refused("source");
+	}
+}
+END_TEST
+
+START_TEST(sections_that_are_wrong_are_refused)
+{
+	static const struct {
+		const char *recipe, *sandbox, *artifacts, *says;
+	} bad[] = {
+		{ "\"none\"", NULL, NULL, "recipe" },
+		{ "[]", NULL, NULL, "recipe" },
+		{ "[\"11\"]", NULL, NULL, "recipe[0]" },
+		{ "true", NULL, NULL, "recipe" },
+		{ NULL, "{\"runtimes\": []}", NULL, "sandbox.runtimes" },
+		{ NULL, "{\"runtimes\": [\"docker\"]}", NULL, "sandbox.runtimes[0]" },
+		{ NULL, "{\"runtimes\": \"runsc\"}", NULL, "sandbox.runtimes" },
+		{ NULL, "{\"network\": \"all\"}", NULL, "sandbox.network" },
+		{ NULL, "{\"network\": [\"a.example\"]}", NULL, "sandbox.network[0]" },
+		{ NULL, "{\"network\": [\"a.example:0\"]}", NULL, "sandbox.network[0]" },
+		{ NULL, "{\"network\": [\"a.example:65536\"]}", NULL, "sandbox.network[0]" },
+		{ NULL, "{\"network\": [\":443\"]}", NULL, "sandbox.network[0]" },
+		{ NULL, "{\"net\": \"none\"}", NULL, "net" },
+		{ NULL, NULL, "[]", "artifacts" },
+		{ NULL, NULL, "[\"/abs\"]", "artifacts[0]" },
+		{ NULL, NULL, "[\"a/../b\"]", "artifacts[0]" },
+		{ NULL, NULL, "[\"a\", \"a\"]", "artifacts[1]" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.recipe = bad[i].recipe;
+		p.sandbox = bad[i].sandbox;
+		p.artifacts = bad[i].artifacts;
+		refused(bad[i].says);
+	}
+}
+END_TEST
+
+START_TEST(time_has_a_mode_and_a_bound)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"mode\": \"now\"}",
+		"{\"mode\": \"archival\"}",
+		"{\"mode\": \"archival\", \"bound\": \"any\"}",
+		"{\"mode\": \"archival\", \"bound\": \"witness\", \"max_age_s\": 1}",
+		"{\"mode\": \"archival\", \"bound\": \"witness\", \"slack_s\": -1}",
+		"{\"mode\": \"live\"}",
+		"{\"mode\": \"live\", \"max_age_s\": 0}",
+		"{\"mode\": \"live\", \"max_age_s\": 1, \"bound\": \"none\"}",
+		"{\"mode\": \"live\", \"max_age_s\": 1, \"slack_s\": 1}",
+		"{\"mode\": \"live\", \"max_age_s\": 9007199254740992}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.time = bad[i];
+		refused("time");
+	}
+	p.log = mint_unwitnessed_log();
+	refused("no quorum");
+}
+END_TEST
+
+static void refused_log(const char *says, const char *fmt, const char *a, const char *b)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), fmt, a, b);
+	p.log = text;
+	p.time = "{\"mode\": \"archival\", \"bound\": \"none\"}";
+	refused(says);
+}
+
+START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
+{
+	const char *log = mint_log_vkey(), *w = mint_witness_vkey(0), *v = mint_witness_vkey(1);
+
+	refused_log("log.keys", "{\"keys\": [], \"witnesses\": \"none\"}", "", "");
+	refused_log("log.keys[0]", "{\"keys\": [\"nonsense\"], \"witnesses\": \"none\"}", "", "");
+	refused_log("log.keys[0]", "{\"keys\": [\"%s\"], \"witnesses\": \"none\"}", w, "");
+	refused_log("twice", "{\"keys\": [\"%s\", \"%s\"], \"witnesses\": \"none\"}", log, log);
+	refused_log("witnesses", "{\"keys\": [\"%s\"]}", log, "");
+	refused_log("witnesses", "{\"keys\": [\"%s\"], \"witnesses\": \"any\"}", log, "");
+	refused_log("quorum", "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"]}}", log, w);
+	refused_log("log.witnesses.quorum",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 2}}", log,
+		    w);
+	refused_log("log.witnesses.keys[0]",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
+		    log);
+	refused_log(
+		"log.witnesses.keys[1]",
+		"{\"keys\": [\"log.forge.example+e235a48e+AYqI4910CfGV/VLbLTy6XXLKZwm/"
+		"HZQSG/N0iAG0D29c\"], \"witnesses\": {\"keys\": [\"%s\", \"%s\"], \"quorum\": 1}}",
+		w, w);
+	ck_assert_str_ne(w, v);
+}
+END_TEST
+
+/* What a later release checks is refused, not ignored. */
+START_TEST(endorsers_and_revocation_are_not_yet_supported)
+{
+	_cleanup_free_ char *json = NULL;
+
+	p.more = ", \"endorsers\": {\"quorum\": 1, \"keys\": [{\"name\": \"a\", \"key\": \"k\", "
+		 "\"for\": [\"measurement\"]}]}";
+	json = mint_policy_json(&p);
+	refused_text(json, TRB_E_UNSUPPORTED, "not yet supported by this release");
+	p.more = ", \"revocation\": {\"keys\": [\"k\"], \"min_sequence\": 0, \"max_age_s\": 86400}";
+	free(json);
+	json = mint_policy_json(&p);
+	refused_text(json, TRB_E_UNSUPPORTED, "not yet supported by this release");
+	p.more = ", \"endorsers\": {\"quorum\": 1}";
+	refused("keys");
+	p.more = ", \"revocation\": []";
+	refused("revocation");
+}
+END_TEST
+
+START_TEST(proposals_are_not_loaded)
+{
+	p.more = ", \"proposed\": {}";
+	refused("no person has decided");
+	refused_text("{\"policy\": 1, \"proposed\": {\"roots\": []}}", TRB_E_POLICY,
+		     "no person has decided");
+}
+END_TEST
+
+/* JSON that two parsers read differently is refused before anything is believed. */
+START_TEST(ambiguous_json_is_refused)
+{
+	static const char *const bad[] = {
+		"{\"policy\": 1, \"policy\": 1}",
+		"{\"policy\": 1} x",
+		"{\"policy\": 1.0}",
+		"{\"policy\": 01}",
+		"{\"policy\": 1, \"\\u0070olicy\": 1}",
+		"{\"Policy\": 1}",
+		"{\"policy\": 1,}",
+		"\xef\xbb\xbf{\"policy\": 1}",
+		"{\"policy\": 1, \"x\\u0000\": 1}",
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refused_text(bad[i], TRB_E_POLICY, "policy");
+	p.more = ", \"Log\": \"none\"";
+	refused("Log");
+	p.more = ", \"log\": \"none\"";
+	refused("log");
+}
+END_TEST
+
+START_TEST(too_long_is_refused)
+{
+	size_t n = TRB_POLICY_MAX + 1;
+	_cleanup_free_ char *text = malloc(n);
+	trb_policy *policy = NULL;
+
+	memset(text, ' ', n);
+	ck_assert_int_eq(trb_policy_parse(TRB_BYTES(text, n), &policy, NULL), TRB_E_LIMIT);
+	ck_assert_int_eq(trb_policy_parse(TRB_BYTES_NULL, &policy, NULL), TRB_E_POLICY);
+	ck_assert_int_eq(trb_policy_parse(TRB_BYTES(text, 1), NULL, NULL), TRB_E_INVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("policy");
+	TCase *tc = tcase_create("policy");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, judging_set_up, judging_tear_down);
+	tcase_add_test(tc, good_policies_load);
+	tcase_add_test(tc, roots_are_told_apart);
+	tcase_add_test(tc, a_policy_that_demands_nothing_is_none);
+	tcase_add_test(tc, empty_and_zero_measurements_are_refused);
+	tcase_add_test(tc, roots_are_pinned);
+	tcase_add_test(tc, sources_follow_their_grammar);
+	tcase_add_test(tc, sections_that_are_wrong_are_refused);
+	tcase_add_test(tc, time_has_a_mode_and_a_bound);
+	tcase_add_test(tc, log_keys_and_witnesses_are_distinct_and_of_their_kind);
+	tcase_add_test(tc, endorsers_and_revocation_are_not_yet_supported);
+	tcase_add_test(tc, proposals_are_not_loaded);
+	tcase_add_test(tc, ambiguous_json_is_refused);
+	tcase_add_test(tc, too_long_is_refused);
+	suite_add_tcase(suite, tc);
+	return test_run(suite);
+}
