@@ -272,11 +272,11 @@ static const struct check {
 	const char *id, *rule;
 	int (*run)(struct judge *j, trb_error **err);
 } checks[TRB_NITRO_CHECKS] = {
-	[TRB_NITRO_PARSE] = { "document.parse", "docs/verification.md#documentparse", check_parse },
-	[TRB_NITRO_SIGNATURE] = { ID_SIGNATURE, "docs/verification.md#documentsignature",
+	[TRB_NITRO_PARSE] = { "document.parse", "verification.md#documentparse", check_parse },
+	[TRB_NITRO_SIGNATURE] = { ID_SIGNATURE, "verification.md#documentsignature",
 				  check_signature },
-	[TRB_NITRO_CHAIN] = { ID_CHAIN, "docs/verification.md#documentchain", check_chain },
-	[TRB_NITRO_DEBUG] = { ID_DEBUG, "docs/verification.md#documentdebug", check_debug },
+	[TRB_NITRO_CHAIN] = { ID_CHAIN, "verification.md#documentchain", check_chain },
+	[TRB_NITRO_DEBUG] = { ID_DEBUG, "verification.md#documentdebug", check_debug },
 };
 
 const char *trb_nitro_check_id(enum trb_nitro_check check)
