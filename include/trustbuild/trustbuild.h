@@ -16,6 +16,7 @@
 #include <trustbuild/image.h>
 #include <trustbuild/policy.h>
 #include <trustbuild/request.h>
+#include <trustbuild/session.h>
 #include <trustbuild/source.h>
 #include <trustbuild/status.h>
 #include <trustbuild/verify.h>

@@ -118,12 +118,12 @@ static int prepare(int wait_fd, trb_error **err)
 	return r == TRB_OK ? trb_launch_enter(&trees, err) : r;
 }
 
-static void report(const trb_error *error)
+void trb_launch_report(const trb_error *error)
 {
-	for (; error != NULL; error = trb_error_cause(error)) {
+	dprintf(TRB_LAUNCH_REPORT, "%d ", trb_error_code(error));
+	for (; error != NULL; error = trb_error_cause(error))
 		dprintf(TRB_LAUNCH_REPORT, "%s%s", trb_error_message(error),
 			trb_error_cause(error) != NULL ? ": " : "");
-	}
 }
 
 static _Noreturn void run_child(int wait_fd)
@@ -145,7 +145,7 @@ static _Noreturn void run_child(int wait_fd)
 		}
 		trb_fail_errno(&err, errno, "start the image's /init");
 	}
-	report(err);
+	trb_launch_report(err);
 	_exit(TRB_LAUNCH_FAILED);
 }
 
@@ -226,6 +226,7 @@ static int watch(const struct enclave *enclave)
 static int make_cgroup(const struct trb_launch *launch, struct trb_cgroup *ret, trb_error **err)
 {
 	char name[64];
+	int r;
 
 	if (geteuid() != 0) /* an ordinary user's limits are the sandbox's alone */
 		return launch->memory == 0 && launch->pids == 0
@@ -234,7 +235,8 @@ static int make_cgroup(const struct trb_launch *launch, struct trb_cgroup *ret, 
 					  "only root can limit the enclave's memory and processes");
 	trb_cgroup_sweep();
 	snprintf(name, sizeof(name), "trustbuild-%ld", (long)getpid());
-	return trb_cgroup_make(name, launch->memory, launch->pids, ret, err);
+	r = trb_cgroup_make(name, launch->memory, launch->pids, ret, launch->demanded ? err : NULL);
+	return launch->demanded ? r : TRB_OK;
 }
 
 static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, trb_error **err)

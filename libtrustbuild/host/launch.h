@@ -16,7 +16,7 @@ enum {
 	TRB_LAUNCH_USERLAND = 3, /* directory that becomes the enclave's / */
 	TRB_LAUNCH_RUNS = 4,     /* directory of the run directories */
 	TRB_LAUNCH_PORTS = 5,    /* directory of the port sockets */
-	TRB_LAUNCH_REPORT = 6,   /* why there is no enclave, as text */
+	TRB_LAUNCH_REPORT = 6,   /* why there is no enclave: "CODE text" */
 	TRB_LAUNCH_LOCK = 7,     /* held open for its lock alone */
 	TRB_LAUNCH_FDS = 8,
 };
@@ -31,11 +31,15 @@ enum {
 
 struct trb_launch {
 	const char *run;       /* name below TRB_LAUNCH_RUNS, removed at the end */
-	uint64_t memory, pids; /* limits of the enclave in bytes and processes; 0: none demanded */
+	uint64_t memory, pids; /* limits of the enclave in bytes and processes; 0: none */
+	bool demanded;         /* without them there is no enclave */
 };
 
 /* Runs the enclave to its end; ret_status is what tb-launch exits with. */
 int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err);
+
+/* Writes error to TRB_LAUNCH_REPORT. */
+void trb_launch_report(const trb_error *error);
 
 /* The parts. */
 

@@ -16,8 +16,11 @@ const char *test_vectors(void);
 /* Folder/name, static storage. */
 const char *test_path(const char *folder, const char *name);
 /* Fails the test with the error's message where r is not wanted. */
-#define ck_status(r, wanted, err)                                               \
-	ck_assert_msg((r) == (wanted), "%s, wanted %s: %s", trb_status_name(r), \
-		      trb_status_name(wanted), trb_error_message(err))
+#define ck_status(r, wanted, err)                                                                 \
+	do {                                                                                      \
+		int status_ = (r);                                                                \
+		ck_assert_msg(status_ == (wanted), "%s, wanted %s: %s", trb_status_name(status_), \
+			      trb_status_name(wanted), trb_error_message(err));                   \
+	} while (0)
 
 #endif

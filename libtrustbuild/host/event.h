@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRB_HOST_EVENT_H
+#define TRB_HOST_EVENT_H
+
+#include <trustbuild/session.h>
+
+#include "core/cleanup.h"
+
+struct trb_event {
+	int type, stream;
+	const char *state;
+	trb_blob *text;
+	uint64_t size;
+	bool attested;
+	trb_bundle *bundle;
+	struct trb_event *next;
+};
+
+/* A queue in order. */
+struct trb_events {
+	struct trb_event *first, **last;
+};
+void trb_events_init(struct trb_events *events);
+void trb_events_clear(struct trb_events *events);
+/* A new event at the end, to be filled; text is copied.  NULL when out of memory. */
+struct trb_event *trb_events_add(struct trb_events *events, int type, trb_bytes text);
+/* The first one, which the caller owns now, or NULL. */
+struct trb_event *trb_events_take(struct trb_events *events);
+
+TRB_DEFINE_CLEANUP(trb_event *, trb_event_unref);
+TRB_DEFINE_CLEANUP(trb_session *, trb_session_unref);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Naming the files that came in: first each one under a name of no meaning in its own directory,
+ * then, when nothing can run out any more, one rename each. */
+#include "host/intake_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <openssl/rand.h>
+
+static int random_name(char **ret, trb_error **err)
+{
+	uint8_t bytes[8];
+	char hex[17];
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return trb_fail(err, TRB_E_IO, "no random bytes");
+	trb_hex_encode(TRB_BYTES(bytes, sizeof(bytes)), hex);
+	if (asprintf(ret, ".trustbuild-%s", hex) < 0) {
+		*ret = NULL;
+		return trb_fail_nomem(err);
+	}
+	return TRB_OK;
+}
+
+int trb_intake_file_open(int dirfd, struct intake_file *file, trb_error **err)
+{
+	int r;
+
+	file->fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (file->fd >= 0)
+		return TRB_OK;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return trb_fail_errno(err, errno, "make a file in the output directory");
+	r = random_name(&file->temporary, err);
+	if (r < 0)
+		return r;
+	file->fd = openat(dirfd, file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		return trb_fail_errno(err, errno, "make a file in the output directory");
+	return TRB_OK;
+}
+
+void trb_intake_file_clear(int dirfd, struct intake_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->temporary != NULL)
+		unlinkat(dirfd, file->temporary, 0);
+	if (file->staged != NULL)
+		unlinkat(file->parent, file->staged, 0);
+	if (file->parent > 0)
+		close(file->parent);
+	free(file->temporary);
+	free(file->staged);
+	free(file->name);
+	*file = (struct intake_file){ .fd = -1 };
+}
+
+/* Opens the directory of name below dirfd, making what is missing and following no link.
+ * *ret_base is the last step. */
+static int open_parent(int dirfd, const char *name, int *ret_fd, const char **ret_base,
+		       trb_error **err)
+{
+	_cleanup_close_ int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	const char *slash;
+
+	for (; fd >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
+		char step[TRB_ARTIFACT_NAME + 1];
+		int next;
+
+		memcpy(step, name, (size_t)(slash - name));
+		step[slash - name] = '\0';
+		if (mkdirat(fd, step, 0777) < 0 && errno != EEXIST)
+			return trb_fail_errno(err, errno, "make the directory '%s'", step);
+		next = openat(fd, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return trb_fail_errno(err, errno, "open the directory '%s'", step);
+		close(fd);
+		fd = next;
+	}
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open the output directory");
+	*ret_base = name;
+	*ret_fd = steal_fd(&fd);
+	return TRB_OK;
+}
+
+/* Modes are not attested and not sent; a program is one by its first bytes. */
+static mode_t mode_for(int fd)
+{
+	char magic[4] = "";
+
+	if (pread(fd, magic, sizeof(magic), 0) >= 2 &&
+	    (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0))
+		return 0755;
+	return 0644;
+}
+
+static int link_file(int dirfd, struct intake_file *file, trb_error **err)
+{
+	char path[32];
+
+	if (file->temporary != NULL) {
+		if (renameat(dirfd, file->temporary, file->parent, file->staged) < 0)
+			return trb_fail_errno(err, errno, "move artifact '%s'", file->name);
+		free(steal_ptr(&file->temporary));
+		return TRB_OK;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+	if (linkat(AT_FDCWD, path, file->parent, file->staged, AT_SYMLINK_FOLLOW) < 0)
+		return trb_fail_errno(err, errno, "name artifact '%s'", file->name);
+	return TRB_OK;
+}
+
+static int full_name(const struct intake_file *file, char **ret, trb_error **err)
+{
+	int n = asprintf(ret, "%s%s", file->kind == TRB_FILE_UNATTESTED ? TRB_UNATTESTED "/" : "",
+			 file->name);
+
+	return n < 0 ? trb_fail_nomem(err) : TRB_OK;
+}
+
+static int stage(int dirfd, struct intake_file *file, trb_error **err)
+{
+	_cleanup_free_ char *name = NULL, *staged = NULL;
+	const char *base;
+	struct stat st;
+	int r = full_name(file, &name, err);
+
+	if (r == TRB_OK)
+		r = random_name(&staged, err);
+	if (r == TRB_OK)
+		r = open_parent(dirfd, name, &file->parent, &base, err);
+	if (r < 0)
+		return r;
+	if (fchmod(file->fd, mode_for(file->fd)) < 0 || fsync(file->fd) < 0)
+		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
+	/* a rename onto a directory would fail half-way through the set */
+	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+		return trb_fail(err, TRB_E_IO, "'%s' is a directory in the output directory", name);
+	file->staged = steal_ptr(&staged);
+	r = link_file(dirfd, file, err);
+	if (r < 0) {
+		free(steal_ptr(&file->staged));
+		return r;
+	}
+	/* its directory's descriptor takes its place: never more than one a file */
+	close(steal_fd(&file->fd));
+	return TRB_OK;
+}
+
+static int name_file(struct intake_file *file, trb_error **err)
+{
+	const char *slash = strrchr(file->name, '/');
+
+	if (renameat(file->parent, file->staged, file->parent,
+		     slash != NULL ? slash + 1 : file->name) < 0)
+		return trb_fail_errno(err, errno, "name artifact '%s'", file->name);
+	free(steal_ptr(&file->staged));
+	return TRB_OK;
+}
+
+static int announce(const struct intake_file *file, struct trb_events *events, trb_error **err)
+{
+	struct trb_event *event =
+		trb_events_add(events, TRB_EVENT_ARTIFACT, trb_bytes_str(file->name));
+
+	if (event == NULL)
+		return trb_fail_nomem(err);
+	event->size = file->size;
+	event->attested = file->kind == TRB_FILE_ARTIFACT;
+	return TRB_OK;
+}
+
+int trb_intake_install(struct trb_intake *intake, struct trb_events *events, trb_error **err)
+{
+	int r = TRB_OK;
+
+	for (size_t i = 0; r == TRB_OK && intake->dirfd >= 0 && i < intake->n_files; i++)
+		r = stage(intake->dirfd, &intake->files[i], err);
+	for (size_t i = 0; r == TRB_OK && i < intake->n_files; i++)
+		r = announce(&intake->files[i], events, err);
+	for (size_t i = 0; r == TRB_OK && intake->dirfd >= 0 && i < intake->n_files; i++)
+		r = name_file(&intake->files[i], err);
+	return r;
+}

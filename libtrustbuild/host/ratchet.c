@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/ratchet.h"
+
+#include "core/error.h"
+
+#define CHECK "channel"
+
+/* GREETED → READY → FETCHING → COMMITTED → BUILDING → BUILT → ATTESTED → DONE, one step at a time;
+ * indexed by the enclave's state. */
+static const struct {
+	enum trb_host_state from, to;
+} steps[] = {
+	[TRB_STATE_READY] = { TRB_HOST_GREETED, TRB_HOST_READY },
+	[TRB_STATE_FETCHING] = { TRB_HOST_READY, TRB_HOST_FETCHING },
+	[TRB_STATE_COMMITTED] = { TRB_HOST_FETCHING, TRB_HOST_COMMITTED },
+	[TRB_STATE_BUILDING] = { TRB_HOST_COMMITTED, TRB_HOST_BUILDING },
+	[TRB_STATE_BUILT] = { TRB_HOST_BUILDING, TRB_HOST_BUILT },
+	[TRB_STATE_ATTESTED] = { TRB_HOST_BUILT, TRB_HOST_ATTESTED },
+	[TRB_STATE_DONE] = { TRB_HOST_ATTESTED, TRB_HOST_DONE },
+};
+
+static const size_t part_max[TRB_RESULT_PARTS] = {
+	TRB_ENVIRONMENT_MAX, TRB_ARTIFACTS_BYTES, TRB_ATTESTATION_MAX, TRB_STATEMENT_MAX, 256,
+};
+
+void trb_ratchet_init(struct trb_ratchet *ratchet, const struct trb_commit *commit)
+{
+	*ratchet = (struct trb_ratchet){ .state = TRB_HOST_CONNECTED, .commit = *commit };
+	for (unsigned i = 0; i < TRB_RESULT_PARTS; i++)
+		trb_buf_init(&ratchet->parts[i], part_max[i]);
+}
+
+void trb_ratchet_clear(struct trb_ratchet *ratchet)
+{
+	for (unsigned i = 0; i < TRB_RESULT_PARTS; i++)
+		trb_buf_clear(&ratchet->parts[i]);
+}
+
+trb_bytes trb_ratchet_part(const struct trb_ratchet *ratchet, enum trb_result_part part)
+{
+	return trb_buf_bytes(&ratchet->parts[part - 1]);
+}
+
+static int take_hello(struct trb_ratchet *ratchet, const struct trb_control *msg,
+		      enum trb_ratchet_do *ret_do, trb_error **err)
+{
+	if (ratchet->state != TRB_HOST_CONNECTED)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "the enclave greets twice");
+	if (msg->u.version != TRB_CONTROL_VERSION)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "the image speaks version %llu of the channel, this host %u: "
+				      "use image and host of one release",
+				      (unsigned long long)msg->u.version, TRB_CONTROL_VERSION);
+	ratchet->state = TRB_HOST_GREETED;
+	*ret_do = TRB_DO_GREET;
+	return TRB_OK;
+}
+
+static int check_commit(const struct trb_ratchet *ratchet, const struct trb_control *msg,
+			trb_error **err)
+{
+	char asked[65], got[65];
+
+	if (trb_commit_eq(&ratchet->commit, &msg->u.state.commit))
+		return TRB_OK;
+	trb_commit_to_hex(&ratchet->commit, asked);
+	trb_commit_to_hex(&msg->u.state.commit, got);
+	return trb_fail_check(err, TRB_E_SOURCE, "source.commit",
+			      "the enclave committed to %s, asked for was %s", got, asked);
+}
+
+static int announce(struct trb_ratchet *ratchet, const struct trb_control *msg,
+		    struct trb_events *events, trb_error **err)
+{
+	char hex[65] = "";
+	struct trb_event *event;
+
+	if (msg->u.state.has_commit)
+		trb_commit_to_hex(&ratchet->commit, hex);
+	event = trb_events_add(events, TRB_EVENT_STATE, trb_bytes_str(hex));
+	if (event == NULL)
+		return trb_fail_nomem(err);
+	event->state = trb_enclave_state_name((unsigned)msg->u.state.state);
+	return TRB_OK;
+}
+
+static int take_state(struct trb_ratchet *ratchet, const struct trb_control *msg,
+		      struct trb_events *events, enum trb_ratchet_do *ret_do, trb_error **err)
+{
+	uint64_t state = msg->u.state.state;
+
+	if (state == TRB_STATE_FAILED)
+		return trb_fail(err, TRB_E_IO, "the enclave failed without saying why");
+	if (state > TRB_STATE_DONE || steps[state].from != ratchet->state)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "the enclave says %s out of order",
+				      trb_enclave_state_name((unsigned)state));
+	if (msg->u.state.has_commit != (state == TRB_STATE_COMMITTED))
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "COMMITTED and no other state carries a commit");
+	if (state == TRB_STATE_COMMITTED && check_commit(ratchet, msg, err) < 0)
+		return TRB_E_SOURCE;
+	if (state == TRB_STATE_DONE && ratchet->whole_parts != (1u << TRB_RESULT_PARTS) - 1)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "the enclave is done before the result is whole");
+	ratchet->state = steps[state].to;
+	if (state == TRB_STATE_READY)
+		*ret_do = TRB_DO_REQUEST;
+	if (state == TRB_STATE_DONE)
+		*ret_do = TRB_DO_FINISH;
+	return announce(ratchet, msg, events, err);
+}
+
+static int take_progress(struct trb_ratchet *ratchet, const struct trb_control *msg,
+			 struct trb_events *events, trb_error **err)
+{
+	bool output = msg->u.progress.stream != TRB_STREAM_CLIENT;
+	struct trb_event *event;
+
+	ratchet->progress += msg->u.progress.text.len;
+	if (ratchet->progress > TRB_PROGRESS_CEILING)
+		return trb_fail_check(err, TRB_E_LIMIT, CHECK,
+				      "the enclave printed more than %llu bytes",
+				      (unsigned long long)TRB_PROGRESS_CEILING);
+	event = trb_events_add(events, output ? TRB_EVENT_OUTPUT : TRB_EVENT_PROGRESS,
+			       msg->u.progress.text);
+	if (event == NULL)
+		return trb_fail_nomem(err);
+	event->stream = (int)msg->u.progress.stream;
+	return TRB_OK;
+}
+
+static int take_result(struct trb_ratchet *ratchet, const struct trb_control *msg, trb_error **err)
+{
+	uint64_t part = msg->u.result.part;
+	struct trb_buf *buf;
+
+	if (ratchet->state != TRB_HOST_ATTESTED)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "a result before the build is attested");
+	if (part < 1 || part > TRB_RESULT_PARTS)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "a result has no part %llu",
+				      (unsigned long long)part);
+	if ((ratchet->open_part != 0 && ratchet->open_part != part) ||
+	    ratchet->whole_parts >> (part - 1) & 1)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "part %llu of the result comes again or out of turn",
+				      (unsigned long long)part);
+	buf = &ratchet->parts[part - 1];
+	if (trb_buf_add(buf, msg->u.result.bytes) < 0)
+		return buf->status == TRB_E_NOMEM
+			       ? trb_fail_nomem(err)
+			       : trb_fail_check(err, TRB_E_LIMIT, CHECK,
+						"part %llu of the result passes %zu bytes",
+						(unsigned long long)part, part_max[part - 1]);
+	ratchet->open_part = msg->u.result.last ? 0 : (unsigned)part;
+	if (msg->u.result.last)
+		ratchet->whole_parts |= 1u << (part - 1);
+	return TRB_OK;
+}
+
+/* Codes that mean something to our own caller only are not the enclave's to say. */
+static int enclave_code(int64_t code)
+{
+	switch (code) {
+	case TRB_E_NOMEM:
+	case TRB_E_TIMEOUT:
+	case TRB_E_NOTFOUND:
+	case TRB_E_UNSUPPORTED:
+	case TRB_E_LIMIT:
+	case TRB_E_FORMAT:
+	case TRB_E_BUILD:
+		return (int)code;
+	default:
+		return code <= TRB_E_EVIDENCE && code >= TRB_E_POLICY ? (int)code : TRB_E_IO;
+	}
+}
+
+/* An error keeps its check id as a static string, so the enclave picks one of ours. */
+static const char *known_check(trb_bytes check)
+{
+	static const char *const checks[] = {
+		"artifact.digest",   "artifact.name",    "build.command", "build.limit",
+		"channel",           "document.parse",   "pcr16.request", "pcr17.commit",
+		"recipe.limit",      "recipe.origin",    "recipe.parse",  "sandbox.network",
+		"sandbox.runtime",   "source.commit",    "source.digest", "source.ref",
+		"source.repository", "source.submodule", "source.tree",   "claim.parse",
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (trb_bytes_eq_str(check, checks[i]))
+			return checks[i];
+	return NULL;
+}
+
+static int take_error(const struct trb_control *msg, trb_error **err)
+{
+	int code = enclave_code(msg->u.error.code);
+	const char *check = known_check(msg->u.error.check);
+	trb_bytes text = msg->u.error.text, id = msg->u.error.check;
+
+	if (check == NULL && id.len > 0)
+		return trb_fail(err, code, "enclave: %.*s [%.*s]", (int)text.len,
+				(const char *)text.ptr, (int)id.len, (const char *)id.ptr);
+	return trb_fail_check(err, code, check, "enclave: %.*s", (int)text.len,
+			      (const char *)text.ptr);
+}
+
+int trb_ratchet_take(struct trb_ratchet *ratchet, trb_bytes frame, struct trb_events *events,
+		     enum trb_ratchet_do *ret_do, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_control msg;
+	int r = trb_control_decode(frame, &msg, &owner, err);
+
+	*ret_do = TRB_DO_NOTHING;
+	if (r < 0)
+		return trb_wrap(err, r, "message from the enclave");
+	if (msg.type == TRB_MSG_HELLO)
+		return take_hello(ratchet, &msg, ret_do, err);
+	if (ratchet->state == TRB_HOST_CONNECTED)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "the enclave does not greet");
+	if (ratchet->state == TRB_HOST_DONE)
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "a message after DONE");
+	switch (msg.type) {
+	case TRB_MSG_STATE:
+		return take_state(ratchet, &msg, events, ret_do, err);
+	case TRB_MSG_PROGRESS:
+		return take_progress(ratchet, &msg, events, err);
+	case TRB_MSG_RESULT:
+		return take_result(ratchet, &msg, err);
+	case TRB_MSG_ERROR:
+		return take_error(&msg, err);
+	default:
+		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
+				      "the enclave sends what only a host may");
+	}
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/session.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <openssl/crypto.h>
+
+#include "core/context.h"
+
+/* Turns in one call: an enclave that never stops asking must not keep the caller. */
+#define TURNS_MAX 64
+
+static int session_new(trb_context *context, const trb_tee_ops *ops, trb_session **ret,
+		       trb_error **err)
+{
+	trb_session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		return trb_fail_nomem(err);
+	atomic_init(&session->refs, 1);
+	atomic_init(&session->canceled, false);
+	session->context = trb_context_ref(context);
+	session->ops = ops;
+	session->output = session->epoll = session->timer = session->control = -1;
+	session->egress_lifeline = -1;
+	session->egress = TRB_CHILD_NONE;
+	session->run = (trb_tee_run){ .control_fd = -1,
+				      .egress_fd = -1,
+				      .nsm_fd = -1,
+				      .artifact_fd = -1,
+				      .console_fd = -1,
+				      .end_fd = -1 };
+	trb_nsm_server_init(&session->nsm);
+	trb_events_init(&session->events);
+	session->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (session->cancel < 0) {
+		int error = errno;
+
+		trb_session_unref(session);
+		return trb_fail_errno(err, error, "make a session");
+	}
+	*ret = session;
+	return TRB_OK;
+}
+
+int trb_session_open_tee(trb_context *context, const trb_tee_ops *ops, const char *options,
+			 trb_session **ret_session, trb_error **err)
+{
+	trb_session *session = NULL;
+	int r;
+
+	if (context == NULL || ops == NULL)
+		return trb_fail(err, TRB_E_INVAL, "a session needs a context and a backend");
+	if (ops->abi != TRB_BACKEND_ABI || ops->size < sizeof(*ops))
+		return trb_fail(err, TRB_E_ABI, "backend of ABI %u and %u bytes, need %u and %zu",
+				ops->abi, ops->size, TRB_BACKEND_ABI, sizeof(*ops));
+	r = session_new(context, ops, &session, err);
+	if (r == TRB_OK)
+		r = ops->open(context, options != NULL ? options : "", &session->tee, err);
+	if (r < 0) {
+		trb_session_unref(session);
+		return trb_wrap(err, r, "backend '%s'", ops->name);
+	}
+	*ret_session = session;
+	return TRB_OK;
+}
+
+int trb_session_open(trb_context *context, const char *backend, trb_session **ret_session,
+		     trb_error **err)
+{
+	size_t n = backend != NULL ? strcspn(backend, ":") : 0;
+	const trb_tee_ops *ops;
+
+	for (size_t i = 0; (ops = trb_tee_get(i)) != NULL; i++)
+		if (n > 0 && strlen(ops->name) == n && memcmp(ops->name, backend, n) == 0)
+			return trb_session_open_tee(context, ops,
+						    backend[n] == ':' ? backend + n + 1 : "",
+						    ret_session, err);
+	return trb_fail(err, TRB_E_NOTFOUND, "there is no backend named '%.*s'", (int)n,
+			backend != NULL ? backend : "");
+}
+
+trb_session *trb_session_ref(trb_session *session)
+{
+	if (session != NULL)
+		atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
+	return session;
+}
+
+static void wipe(trb_blob **blob)
+{
+	trb_bytes bytes = trb_blob_bytes(*blob);
+
+	if (bytes.len > 0)
+		OPENSSL_cleanse((void *)(uintptr_t)bytes.ptr, bytes.len);
+	*blob = trb_blob_unref(*blob);
+}
+
+static void close_all(trb_session *session)
+{
+	const int fds[] = { session->output, session->epoll, session->timer, session->cancel };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+trb_session *trb_session_unref(trb_session *session)
+{
+	if (session == NULL ||
+	    atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) > 1)
+		return NULL;
+	trb_session_teardown(session);
+	if (session->tee != NULL)
+		session->ops->drop(session->tee);
+	trb_events_clear(&session->events);
+	wipe(&session->credential);
+	trb_blob_unref(session->request);
+	for (size_t i = 0; i < session->n_private; i++)
+		free(session->private[i]);
+	close_all(session);
+	trb_context_unref(session->context);
+	free(session);
+	return NULL;
+}
+
+static int need_new(const trb_session *session, trb_error **err)
+{
+	if (session->state == TRB_SESSION_NEW)
+		return TRB_OK;
+	return trb_fail(err, TRB_E_STATE, "the session was started already");
+}
+
+int trb_session_set_output_dirfd(trb_session *session, int dirfd, trb_error **err)
+{
+	int fd, r = need_new(session, err);
+
+	if (r < 0)
+		return r;
+	/* opened again, not duplicated: whatever dirfd was opened with, ours can be read */
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open the output directory");
+	if (session->output >= 0)
+		close(session->output);
+	session->output = fd;
+	return TRB_OK;
+}
+
+int trb_session_set_credential(trb_session *session, trb_bytes token, trb_error **err)
+{
+	int r = need_new(session, err);
+
+	if (r < 0)
+		return r;
+	if (token.len == 0 || token.len > TRB_CREDENTIAL_MAX)
+		return trb_fail(err, TRB_E_INVAL, "a token has 1 to %u bytes", TRB_CREDENTIAL_MAX);
+	wipe(&session->credential);
+	return trb_blob_new(token, &session->credential, err);
+}
+
+int trb_session_allow_private(trb_session *session, const char *host, trb_error **err)
+{
+	int r = need_new(session, err);
+	char *copy;
+
+	if (r < 0)
+		return r;
+	if (host == NULL || host[0] == '\0' || strlen(host) > 253)
+		return trb_fail(err, TRB_E_INVAL, "no host name");
+	for (const char *p = host; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && strchr("-_.:", *p) == NULL)
+			return trb_fail(err, TRB_E_INVAL, "'%s' is no host name or address", host);
+	if (session->n_private == TRB_EGRESS_PRIVATE)
+		return trb_fail(err, TRB_E_LIMIT, "at most %u hosts", TRB_EGRESS_PRIVATE);
+	copy = strdup(host);
+	if (copy == NULL)
+		return trb_fail_nomem(err);
+	session->private[session->n_private++] = copy;
+	return TRB_OK;
+}
+
+int trb_session_set_timeout(trb_session *session, uint32_t seconds, trb_error **err)
+{
+	int r = need_new(session, err);
+
+	if (r == TRB_OK)
+		session->timeout_s = seconds;
+	return r;
+}
+
+/* For good: the enclave is killed now, not at close. */
+static int fail(trb_session *session, int code)
+{
+	session->state = TRB_SESSION_FAILED;
+	trb_session_teardown(session);
+	trb_events_clear(&session->events);
+	session->ops->kill(session->tee);
+	return code;
+}
+
+int trb_session_start(trb_session *session, trb_request *request, trb_error **err)
+{
+	int r = need_new(session, err);
+
+	if (r == TRB_OK && request == NULL)
+		r = trb_fail(err, TRB_E_INVAL, "a session needs a request");
+	if (r == TRB_OK)
+		r = trb_request_encode(request, &session->request, err);
+	if (r < 0)
+		return r;
+	r = session->ops->boot(session->tee, &session->run, err);
+	if (r == TRB_OK)
+		r = trb_session_setup(session, err);
+	if (r < 0) {
+		trb_wrap(err, r, "start the enclave");
+		return fail(session, r);
+	}
+	session->state = TRB_SESSION_RUNNING;
+	return TRB_OK;
+}
+
+int trb_session_get_fd(trb_session *session)
+{
+	return session->epoll;
+}
+
+static int run(trb_session *session, trb_event **ret_event, trb_error **err)
+{
+	for (int i = 0; i < TURNS_MAX; i++) {
+		int r;
+
+		*ret_event = trb_events_take(&session->events);
+		if (*ret_event != NULL)
+			return TRB_OK;
+		r = trb_session_turn(session, err);
+		if (r == TRB_E_AGAIN)
+			return TRB_E_AGAIN;
+		if (r < 0)
+			return fail(session, r);
+		if (session->state == TRB_SESSION_FINISHED)
+			trb_session_teardown(session);
+	}
+	return TRB_E_AGAIN;
+}
+
+int trb_session_next_event(trb_session *session, trb_event **ret_event, trb_error **err)
+{
+	trb_event *event = NULL;
+	int r = TRB_OK;
+
+	switch (session->state) {
+	case TRB_SESSION_RUNNING:
+		r = run(session, &event, err);
+		break;
+	case TRB_SESSION_FINISHED:
+		event = trb_events_take(&session->events);
+		if (event == NULL)
+			return TRB_E_DONE;
+		break;
+	case TRB_SESSION_FAILED:
+		return trb_fail(err, TRB_E_STATE, "the session has failed before");
+	default:
+		return trb_fail(err, TRB_E_STATE, "the session is not running");
+	}
+	if (r == TRB_OK)
+		*ret_event = event;
+	return r;
+}
+
+void trb_session_cancel(trb_session *session)
+{
+	static const uint64_t one = 1;
+
+	if (session == NULL)
+		return;
+	atomic_store(&session->canceled, true);
+	if (write(session->cancel, &one, sizeof(one)) < 0)
+		return; /* the counter is full: it is readable already */
+}
+
+static void log_event(trb_session *session, const trb_event *event)
+{
+	trb_bytes text = trb_event_get_text(event);
+
+	switch (trb_event_get_type(event)) {
+	case TRB_EVENT_STATE:
+		trb_log(session->context, TRB_LOG_INFO, "%s %.*s", trb_event_get_state(event),
+			(int)text.len, (const char *)text.ptr);
+		break;
+	case TRB_EVENT_PROGRESS:
+		trb_log(session->context, TRB_LOG_INFO, "%.*s", (int)text.len,
+			(const char *)text.ptr);
+		break;
+	case TRB_EVENT_OUTPUT:
+		trb_log(session->context, TRB_LOG_DEBUG, "build: %.*s", (int)text.len,
+			(const char *)text.ptr);
+		break;
+	case TRB_EVENT_ARTIFACT:
+		trb_log(session->context, TRB_LOG_INFO, "artifact %.*s", (int)text.len,
+			(const char *)text.ptr);
+		break;
+	}
+}
+
+static int wait_event(trb_session *session, trb_event **ret, trb_error **err)
+{
+	struct pollfd p = { .fd = session->epoll, .events = POLLIN };
+	int r;
+
+	while ((r = trb_session_next_event(session, ret, err)) == TRB_E_AGAIN)
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return trb_fail_errno(err, errno, "wait for the enclave");
+	return r;
+}
+
+int trb_session_build(trb_session *session, trb_request *request, trb_bundle **ret_bundle,
+		      trb_error **err)
+{
+	trb_bundle *bundle = NULL;
+	int r = trb_session_start(session, request, err);
+
+	while (r == TRB_OK) {
+		_cleanup_(trb_event_unrefp) trb_event *event = NULL;
+
+		r = wait_event(session, &event, err);
+		if (r < 0)
+			break;
+		log_event(session, event);
+		if (trb_event_get_bundle(event) != NULL && bundle == NULL)
+			bundle = trb_bundle_ref(trb_event_get_bundle(event));
+	}
+	if (r != TRB_E_DONE || bundle == NULL) {
+		trb_bundle_unref(bundle);
+		return r == TRB_E_DONE ? trb_fail(err, TRB_E_IO, "a session without a result") : r;
+	}
+	*ret_bundle = bundle;
+	return TRB_OK;
+}
+
+int trb_session_close(trb_session *session, trb_error **err)
+{
+	int r = TRB_OK;
+
+	if (session == NULL || session->state == TRB_SESSION_CLOSED)
+		return TRB_OK;
+	session->state = TRB_SESSION_CLOSED;
+	trb_session_teardown(session);
+	trb_events_clear(&session->events);
+	if (session->tee != NULL)
+		r = session->ops->close(session->tee, err);
+	session->tee = NULL;
+	return r;
+}

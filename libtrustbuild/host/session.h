@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session's insides, shared by its two files. */
+#ifndef TRB_HOST_SESSION_H
+#define TRB_HOST_SESSION_H
+
+#include <stdatomic.h>
+
+#include <trustbuild/sys/backend.h>
+
+#include "core/spawn.h"
+#include "host/egress.h"
+#include "host/intake.h"
+#include "host/nsm_server.h"
+#include "host/ratchet.h"
+
+/* NEW --start--> RUNNING --DONE--> FINISHED; RUNNING --any error--> FAILED; close from each. */
+enum trb_session_state {
+	TRB_SESSION_NEW,
+	TRB_SESSION_RUNNING,
+	TRB_SESSION_FINISHED,
+	TRB_SESSION_FAILED,
+	TRB_SESSION_CLOSED,
+};
+
+#define TRB_CONSOLE_LINE 1024u
+
+struct trb_session {
+	atomic_uint refs;
+	atomic_bool canceled;
+	enum trb_session_state state;
+	trb_context *context;
+
+	/* set before the start */
+	const trb_tee_ops *ops;
+	void *tee;
+	int output; /* directory, or -1 */
+	trb_blob *credential;
+	uint32_t timeout_s;
+	size_t n_private;
+	char *private[TRB_EGRESS_PRIVATE];
+
+	/* from the start on */
+	trb_blob *request;
+	trb_tee_run run;
+	int epoll, cancel, timer; /* cancel: an eventfd, there from the beginning */
+	int control;              /* the enclave's one stream, -1 until it has come */
+	struct trb_reader reader;
+	struct trb_ratchet ratchet;
+	struct trb_nsm_server nsm;
+	struct trb_intake *intake;
+	struct trb_child egress;
+	int egress_lifeline;
+	struct trb_events events;
+	char console[TRB_CONSOLE_LINE]; /* the line that is being received */
+	size_t console_len;
+};
+
+/* session_run.c */
+int trb_session_setup(struct trb_session *session, trb_error **err);
+/* Handles everything that is ready now. */
+int trb_session_turn(struct trb_session *session, trb_error **err);
+/* Lets go of everything of the running enclave but the backend itself. */
+void trb_session_teardown(struct trb_session *session);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session's loop.  All descriptors sit in one epoll set, which is what the caller polls. */
+#include "host/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#include <openssl/crypto.h>
+
+#include "core/channel.h"
+#include "core/context.h"
+#include "format/bundle.h"
+#include "host/result.h"
+
+#define BOOT_SECONDS 60
+#define BATCH        32
+#define LAST_WORD_MS 1000 /* between the end of the control stream and that of the enclave */
+
+static int watch(struct trb_session *session, int fd, trb_error **err)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd < 0 || epoll_ctl(session->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+		return TRB_OK;
+	return trb_fail_errno(err, errno, "watch a descriptor");
+}
+
+static int set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static int arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err)
+{
+	struct itimerspec when = { .it_value.tv_sec = seconds };
+
+	if (timerfd_settime(session->timer, 0, &when, NULL) < 0)
+		return trb_fail_errno(err, errno, "set the session's time limit");
+	return TRB_OK;
+}
+
+/* 443, and the repository's own port. */
+static void ports_of(trb_bytes url, char *ret, size_t size)
+{
+	trb_bytes rest = url;
+	const uint8_t *slash, *colon;
+
+	snprintf(ret, size, "443");
+	trb_bytes_take(&rest, strlen("https://"));
+	slash = memchr(rest.ptr, '/', rest.len);
+	if (slash == NULL)
+		return;
+	colon = memrchr(rest.ptr, ':', (size_t)(slash - rest.ptr));
+	if (colon != NULL && slash - colon > 1 && slash - colon <= 6)
+		snprintf(ret, size, "443,%.*s", (int)(slash - colon - 1), (const char *)colon + 1);
+}
+
+static int spawn_egress(struct trb_session *session, trb_bytes url, trb_error **err)
+{
+	char *argv[2 + TRB_EGRESS_PRIVATE + 1] = { (char *)"tb-egress" };
+	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+	_cleanup_close_ int lifeline = -1;
+	_cleanup_free_ char *path = NULL;
+	int pipes[2], r;
+	char ports[16];
+
+	ports_of(url, ports, sizeof(ports));
+	argv[1] = ports;
+	for (size_t i = 0; i < session->n_private; i++)
+		argv[2 + i] = session->private[i];
+	if (asprintf(&path, "%s/tb-egress", trb_context_get_libexec_dir(session->context)) < 0)
+		return trb_fail_nomem(err);
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return trb_fail_errno(err, errno, "make a pipe");
+	lifeline = pipes[0];
+	session->egress_lifeline = pipes[1];
+	r = trb_spawn(path, argv, envp, (int[]){ lifeline, -1, -1, session->run.egress_fd },
+		      TRB_EGRESS_FDS, &session->egress, err);
+	if (r == TRB_OK) {
+		close(session->run.egress_fd);
+		session->run.egress_fd = -1;
+	}
+	return r;
+}
+
+static int start_services(struct trb_session *session, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_request_facts facts;
+	const char *state_dir;
+	int r = trb_request_facts_decode(trb_blob_bytes(session->request), &facts, &owner, err);
+
+	if (r < 0)
+		return r;
+	trb_ratchet_init(&session->ratchet, &facts.commit);
+	r = trb_intake_new(session->output, &session->intake, err);
+	if (r == TRB_OK && session->run.nsm_fd >= 0)
+		r = trb_context_need_state_dir(session->context, &state_dir, err);
+	if (r == TRB_OK && session->run.nsm_fd >= 0)
+		r = trb_softnsm_new(state_dir, (const uint8_t(*)[48])session->run.pcrs,
+				    &session->nsm.nsm, err);
+	if (r == TRB_OK && session->run.egress_fd >= 0)
+		r = spawn_egress(session, facts.repository, err);
+	return r;
+}
+
+static int watch_all(struct trb_session *session, trb_error **err)
+{
+	const int fds[] = { session->run.control_fd, session->run.nsm_fd, session->run.artifact_fd,
+			    session->run.console_fd, session->run.end_fd, session->cancel,
+			    session->timer };
+	int r = TRB_OK;
+
+	for (size_t i = 0; i < 4; i++)
+		if (fds[i] >= 0 && set_nonblock(fds[i]) < 0)
+			return trb_fail_errno(err, errno, "set a descriptor up");
+	for (size_t i = 0; r == TRB_OK && i < sizeof(fds) / sizeof(fds[0]); i++)
+		r = watch(session, fds[i], err);
+	return r;
+}
+
+int trb_session_setup(struct trb_session *session, trb_error **err)
+{
+	int r;
+
+	trb_reader_init(&session->reader, TRB_FRAME_MAX);
+	session->epoll = epoll_create1(EPOLL_CLOEXEC);
+	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (session->epoll < 0 || session->timer < 0)
+		return trb_fail_errno(err, errno, "make the session's descriptors");
+	r = start_services(session, err);
+	if (r == TRB_OK)
+		r = watch_all(session, err);
+	return r == TRB_OK ? arm_timer(session, BOOT_SECONDS, err) : r;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(steal_fd(fd));
+}
+
+void trb_session_teardown(struct trb_session *session)
+{
+	close_fd(&session->egress_lifeline);
+	trb_child_kill(&session->egress);
+	close_fd(&session->control);
+	close_fd(&session->run.control_fd);
+	close_fd(&session->run.egress_fd);
+	close_fd(&session->run.nsm_fd);
+	close_fd(&session->run.artifact_fd);
+	close_fd(&session->run.console_fd);
+	trb_nsm_server_clear(&session->nsm);
+	session->intake = trb_intake_free(session->intake);
+	trb_reader_clear(&session->reader);
+	trb_ratchet_clear(&session->ratchet);
+}
+
+static int send_control(struct trb_session *session, const struct trb_control *msg, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *frame = NULL;
+	int r = trb_control_encode(msg, &frame, err);
+
+	if (r == TRB_OK)
+		r = trb_send_frame_now(session->control, trb_blob_bytes(frame), err);
+	if (frame != NULL && msg->type == TRB_MSG_CREDENTIAL)
+		OPENSSL_cleanse((void *)(uintptr_t)trb_blob_bytes(frame).ptr,
+				trb_blob_bytes(frame).len);
+	return r;
+}
+
+static void wipe_credential(struct trb_session *session)
+{
+	trb_bytes token = trb_blob_bytes(session->credential);
+
+	if (session->credential != NULL)
+		OPENSSL_cleanse((void *)(uintptr_t)token.ptr, token.len);
+	session->credential = trb_blob_unref(session->credential);
+}
+
+static int send_request(struct trb_session *session, trb_error **err)
+{
+	struct trb_control msg = { .type = TRB_MSG_CREDENTIAL };
+	int r = TRB_OK;
+
+	if (session->credential != NULL) {
+		msg.u.bytes = trb_blob_bytes(session->credential);
+		r = send_control(session, &msg, err);
+		wipe_credential(session);
+	}
+	msg.type = TRB_MSG_REQUEST;
+	msg.u.bytes = trb_blob_bytes(session->request);
+	if (r == TRB_OK)
+		r = send_control(session, &msg, err);
+	return r == TRB_OK ? arm_timer(session, session->timeout_s, err) : r;
+}
+
+static int finish(struct trb_session *session, trb_error **err)
+{
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
+	struct trb_event *event;
+	int r = trb_result_check(&session->ratchet, trb_blob_bytes(session->request),
+				 (const uint8_t(*)[48])session->run.pcrs, session->intake, &bundle,
+				 err);
+
+	if (r < 0)
+		return r;
+	/* before the files get their names: afterwards nothing may fail */
+	event = trb_events_add(&session->events, TRB_EVENT_BUNDLE, TRB_BYTES_NULL);
+	if (event == NULL)
+		return trb_fail_nomem(err);
+	event->bundle = steal_ptr(&bundle);
+	r = trb_intake_install(session->intake, &session->events, err);
+	if (r == TRB_OK)
+		session->state = TRB_SESSION_FINISHED;
+	return r;
+}
+
+static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error **err)
+{
+	struct trb_control hello = { .type = TRB_MSG_HELLO, .u.version = TRB_CONTROL_VERSION };
+
+	switch (what) {
+	case TRB_DO_NOTHING:
+		break;
+	case TRB_DO_GREET:
+		return send_control(session, &hello, err);
+	case TRB_DO_REQUEST:
+		return send_request(session, err);
+	case TRB_DO_FINISH:
+		return finish(session, err);
+	}
+	return TRB_OK;
+}
+
+/* The control stream is at its end before DONE. */
+static int lost(struct trb_session *session, trb_error **err)
+{
+	struct pollfd end = { .fd = session->run.end_fd, .events = POLLIN };
+
+	if (end.fd >= 0 && poll(&end, 1, LAST_WORD_MS) > 0 &&
+	    session->ops->explain(session->tee, err) < 0)
+		return TRB_E_IO;
+	return trb_fail(err, TRB_E_IO, "the enclave hung up in the middle of its work");
+}
+
+static int take_control(struct trb_session *session, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *frame = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
+	enum trb_ratchet_do what;
+	int r = trb_reader_step(&session->reader, session->control, &frame, &why);
+
+	if (r == TRB_E_AGAIN)
+		return TRB_OK;
+	if (r == TRB_E_DONE || (r == TRB_E_IO && session->reader.have == 0))
+		return lost(session, err);
+	if (r < 0)
+		return trb_fail_check(err, r, "channel", "control stream: %s",
+				      trb_error_message(why));
+	r = trb_ratchet_take(&session->ratchet, trb_blob_bytes(frame), &session->events, &what,
+			     err);
+	if (r < 0)
+		return r;
+	trb_intake_open(session->intake,
+			session->ratchet.state == TRB_HOST_BUILDING ||
+				session->ratchet.state == TRB_HOST_BUILT,
+			session->ratchet.state == TRB_HOST_ATTESTED);
+	return act(session, what, err);
+}
+
+static int accept_control(struct trb_session *session, trb_error **err)
+{
+	int fd, r = trb_accept(session->run.control_fd, &fd, err);
+
+	if (r < 0)
+		return r == TRB_E_AGAIN ? TRB_OK : r;
+	if (session->control >= 0) {
+		close(fd);
+		return trb_fail_check(err, TRB_E_FORMAT, "channel",
+				      "somebody in the enclave opens a second control stream");
+	}
+	session->control = fd;
+	return watch(session, fd, err);
+}
+
+static int accept_other(struct trb_session *session, int listener, trb_error **err)
+{
+	int fd, r = trb_accept(listener, &fd, err);
+
+	if (r < 0)
+		return r == TRB_E_AGAIN ? TRB_OK : r;
+	if (listener == session->run.artifact_fd)
+		r = trb_intake_add(session->intake, fd, err);
+	else if (!trb_nsm_server_add(&session->nsm, fd))
+		return TRB_OK;
+	return r == TRB_OK ? watch(session, fd, err) : r;
+}
+
+/* The console decides nothing; it is for whoever looks for a fault. */
+static void console_byte(struct trb_session *session, char c)
+{
+	if (c != '\n' && session->console_len < sizeof(session->console) - 1)
+		session->console[session->console_len++] = c;
+	if (c != '\n' && session->console_len < sizeof(session->console) - 1)
+		return;
+	session->console[session->console_len] = '\0';
+	if (session->console_len > 0)
+		trb_log(session->context, TRB_LOG_DEBUG, "console: %s", session->console);
+	session->console_len = 0;
+}
+
+static void take_console(struct trb_session *session)
+{
+	char buf[4096];
+	ssize_t got = read(session->run.console_fd, buf, sizeof(buf));
+
+	if (got == 0)
+		close_fd(&session->run.console_fd); /* which takes it out of the set, too */
+	for (ssize_t i = 0; i < got; i++)
+		console_byte(session, buf[i]);
+}
+
+static int handle(struct trb_session *session, int fd, trb_error **err)
+{
+	bool closed;
+
+	if (fd == session->cancel)
+		return TRB_OK; /* looked at before each turn */
+	if (fd == session->timer)
+		return trb_fail(err, TRB_E_TIMEOUT, "%s",
+				session->ratchet.state < TRB_HOST_READY
+					? "the enclave did not boot in time"
+					: "the session's time limit has passed");
+	if (fd == session->run.console_fd) {
+		take_console(session);
+		return TRB_OK;
+	}
+	if (fd == session->run.control_fd)
+		return accept_control(session, err);
+	if (fd == session->run.artifact_fd || fd == session->run.nsm_fd)
+		return accept_other(session, fd, err);
+	if (trb_nsm_server_has(&session->nsm, fd))
+		return trb_nsm_server_step(&session->nsm, fd, &closed, err);
+	if (trb_intake_has(session->intake, fd))
+		return trb_intake_step(session->intake, fd, &closed, err);
+	return TRB_OK;
+}
+
+static int check_canceled(struct trb_session *session, trb_error **err)
+{
+	struct trb_control msg = { .type = TRB_MSG_CANCEL };
+
+	if (!atomic_load(&session->canceled))
+		return TRB_OK;
+	if (session->control >= 0)
+		send_control(session, &msg, NULL);
+	return trb_fail(err, TRB_E_CANCELED, "the session was canceled");
+}
+
+/* The enclave is gone; but what it said before is read first. */
+static int check_end(struct trb_session *session, bool ended, trb_error **err)
+{
+	if (!ended || session->control >= 0)
+		return TRB_OK;
+	if (session->ops->explain(session->tee, err) < 0)
+		return TRB_E_IO;
+	return trb_fail(err, TRB_E_IO, "the enclave ended before it said anything");
+}
+
+int trb_session_turn(struct trb_session *session, trb_error **err)
+{
+	struct epoll_event events[BATCH];
+	bool control = false, ended = false;
+	int n, r = check_canceled(session, err);
+
+	if (r < 0)
+		return r;
+	n = epoll_wait(session->epoll, events, BATCH, 0);
+	if (n < 0)
+		return errno == EINTR ? TRB_OK : trb_fail_errno(err, errno, "wait");
+	if (n == 0)
+		return TRB_E_AGAIN;
+	for (int i = 0; i < n; i++) {
+		control = control || events[i].data.fd == session->control;
+		ended = ended || events[i].data.fd == session->run.end_fd;
+	}
+	/* Alone, as long as there is something to read: a state says which files may come, and was
+	 * sent before they were. */
+	if (control && session->control >= 0)
+		return take_control(session, err);
+	for (int i = 0; r == TRB_OK && i < n; i++)
+		if (events[i].data.fd != session->run.end_fd)
+			r = handle(session, events[i].data.fd, err);
+	return r == TRB_OK ? check_end(session, ended, err) : r;
+}
