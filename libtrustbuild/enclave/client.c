@@ -234,11 +234,24 @@ int trb_enclave_wait(struct trb_enclave *e, int fd, short events, trb_error **er
 	return fd < 0 ? TRB_OK : trb_fail(err, TRB_E_TIMEOUT, "the host takes too long");
 }
 
+/* A step that only says "again" leaves no error behind. */
+static int take_step(struct trb_enclave *e, const struct stage *stage, trb_error **err)
+{
+	trb_error *why = NULL;
+	int r = stage->step(e, &why);
+
+	if (r == TRB_OK || r == TRB_E_AGAIN || err == NULL || *err != NULL)
+		trb_error_unref(why);
+	else
+		*err = why;
+	return r;
+}
+
 static int stay(struct trb_enclave *e, const struct stage *stage, trb_error **err)
 {
 	int r;
 
-	while (stage->step != NULL && (r = stage->step(e, err)) != TRB_OK) {
+	while (stage->step != NULL && (r = take_step(e, stage, err)) != TRB_OK) {
 		if (r != TRB_E_AGAIN)
 			return r;
 		r = poll_once(e, stage->get_fd != NULL ? stage->get_fd(e) : -1, POLLIN,
