@@ -7,23 +7,14 @@
 int trb_cbor_load(trb_bytes in, enum trb_cbor_rules rules, const char *what, cbor_item_t **ret_item,
 		  trb_error **err)
 {
-	struct cbor_load_result result;
 	cbor_item_t *item;
 	int r = trb_cbor_gate(in, rules, what, err);
 
 	if (r < 0)
 		return r;
-	item = cbor_load(in.ptr, in.len, &result);
-	if (item == NULL && result.error.code == CBOR_ERR_MEMERROR)
-		return trb_fail_nomem(err);
+	item = trb_cbor_tree(in, rules);
 	if (item == NULL)
-		return trb_fail(err, TRB_E_FORMAT, "%s: CBOR at byte %zu: not well-formed", what,
-				result.error.position);
-	if (result.read != in.len) {
-		cbor_decref(&item);
-		return trb_fail(err, TRB_E_FORMAT, "%s: CBOR ends after %zu of %zu bytes", what,
-				result.read, in.len);
-	}
+		return trb_fail_nomem(err);
 	*ret_item = item;
 	return TRB_OK;
 }

@@ -9,45 +9,28 @@
 /* Maps with free key order are compared key against key. */
 #define NSM_KEYS_MAX 128
 
-enum major { UINT, NEGINT, BSTR, TSTR, ARRAY, MAP, TAG, SIMPLE };
-#define INDEFINITE 31
-#define BREAK      0xff
-
-struct gate {
-	trb_bytes in;
-	size_t pos, items;
-	enum trb_cbor_rules rules;
-	const char *what;
-	trb_error **err;
-};
-
-/* The initial byte and its argument (RFC 8949, section 3). */
-struct head {
-	enum major major;
-	uint8_t info;
-	uint64_t value;
-};
+#define BREAK 0xff
 
 /* A map's key: two are equal where kind, value and contents are, however long their heads. */
 struct key {
-	enum major major;
+	enum trb_cbor_major major;
 	uint64_t value;
 	trb_bytes contents; /* of a string */
 	trb_bytes encoded;
 };
 
-static int fault(const struct gate *g, const char *why)
+static int fault(const struct trb_cbor_reader *g, const char *why)
 {
 	return trb_fail(g->err, TRB_E_FORMAT, "%s: CBOR at byte %zu: %s", g->what, g->pos, why);
 }
 
-static size_t left(const struct gate *g)
+static size_t left(const struct trb_cbor_reader *g)
 {
 	return g->in.len - g->pos;
 }
 
 /* info is 24..27: an argument of 1, 2, 4 or 8 bytes follows. */
-static int read_argument(struct gate *g, struct head *h)
+static int read_argument(struct trb_cbor_reader *g, struct trb_cbor_head *h)
 {
 	static const uint64_t least[] = { 24, 0x100, 0x10000, 0x100000000 };
 	size_t n = (size_t)1 << (h->info - 24);
@@ -63,7 +46,7 @@ static int read_argument(struct gate *g, struct head *h)
 	return TRB_OK;
 }
 
-static int read_head(struct gate *g, struct head *h)
+int trb_cbor_read_head(struct trb_cbor_reader *g, struct trb_cbor_head *h)
 {
 	uint8_t first;
 
@@ -76,12 +59,12 @@ static int read_head(struct gate *g, struct head *h)
 	h->major = first >> 5;
 	h->info = first & 31;
 	h->value = h->info;
-	if (h->major == TAG)
+	if (h->major == TRB_CBOR_TAG)
 		return fault(g, "tags are not accepted");
-	if (h->major == SIMPLE && (h->info < 20 || h->info > 22))
+	if (h->major == TRB_CBOR_SIMPLE && (h->info < 20 || h->info > 22))
 		return fault(g, "only false, true and null are accepted here");
-	if (h->info == INDEFINITE) {
-		if (h->major != MAP || g->rules != TRB_CBOR_NSM)
+	if (h->info == TRB_CBOR_INDEFINITE) {
+		if (h->major != TRB_CBOR_MAP || g->rules != TRB_CBOR_NSM)
 			return fault(g, "indefinite lengths are not accepted");
 		g->pos++;
 		return TRB_OK;
@@ -94,32 +77,32 @@ static int read_head(struct gate *g, struct head *h)
 	return TRB_OK;
 }
 
-static int read_string(struct gate *g, const struct head *h, trb_bytes *ret)
+static int read_string(struct trb_cbor_reader *g, const struct trb_cbor_head *h, trb_bytes *ret)
 {
 	trb_bytes contents;
 
 	if (h->value > left(g))
 		return fault(g, "a string is longer than what is left");
 	contents = TRB_BYTES(g->in.ptr + g->pos, (size_t)h->value);
-	if (h->major == TSTR && !trb_utf8_valid(contents))
+	if (h->major == TRB_CBOR_TSTR && !trb_utf8_valid(contents))
 		return fault(g, "text is not UTF-8");
 	g->pos += (size_t)h->value;
 	*ret = contents;
 	return TRB_OK;
 }
 
-static int read_key(struct gate *g, struct key *ret)
+static int read_key(struct trb_cbor_reader *g, struct key *ret)
 {
 	size_t start = g->pos;
-	struct head h;
-	int r = read_head(g, &h);
+	struct trb_cbor_head h;
+	int r = trb_cbor_read_head(g, &h);
 
 	if (r < 0)
 		return r;
-	if (h.major > TSTR)
+	if (h.major > TRB_CBOR_TSTR)
 		return fault(g, "a map's key is neither an integer nor a string");
 	*ret = (struct key){ .major = h.major, .value = h.value };
-	if (h.major >= BSTR) {
+	if (h.major >= TRB_CBOR_BSTR) {
 		r = read_string(g, &h, &ret->contents);
 		if (r < 0)
 			return r;
@@ -128,7 +111,7 @@ static int read_key(struct gate *g, struct key *ret)
 	return TRB_OK;
 }
 
-static int walk(struct gate *g, unsigned depth);
+static int walk(struct trb_cbor_reader *g, unsigned depth);
 
 static bool key_eq(const struct key *a, const struct key *b)
 {
@@ -137,7 +120,7 @@ static bool key_eq(const struct key *a, const struct key *b)
 }
 
 /* RFC 8949, section 4.2.1: bytewise order of the encoded keys; so a duplicate is never in order. */
-static int walk_sorted_map(struct gate *g, uint64_t n, unsigned depth)
+static int walk_sorted_map(struct trb_cbor_reader *g, uint64_t n, unsigned depth)
 {
 	trb_bytes before = TRB_BYTES_NULL;
 
@@ -157,10 +140,9 @@ static int walk_sorted_map(struct gate *g, uint64_t n, unsigned depth)
 	return TRB_OK;
 }
 
-/* Is the map at its end: after n entries, or at the break code of an indefinite one? */
-static bool map_ends(struct gate *g, const struct head *h, uint64_t n)
+bool trb_cbor_map_ends(struct trb_cbor_reader *g, const struct trb_cbor_head *h, uint64_t n)
 {
-	if (h->info != INDEFINITE)
+	if (h->info != TRB_CBOR_INDEFINITE)
 		return n == h->value;
 	if (left(g) == 0 || g->in.ptr[g->pos] != BREAK)
 		return false;
@@ -168,11 +150,11 @@ static bool map_ends(struct gate *g, const struct head *h, uint64_t n)
 	return true;
 }
 
-static int walk_free_map(struct gate *g, const struct head *h, unsigned depth)
+static int walk_free_map(struct trb_cbor_reader *g, const struct trb_cbor_head *h, unsigned depth)
 {
 	struct key keys[NSM_KEYS_MAX];
 
-	for (size_t n = 0; !map_ends(g, h, n); n++) {
+	for (size_t n = 0; !trb_cbor_map_ends(g, h, n); n++) {
 		int r;
 
 		if (n == NSM_KEYS_MAX)
@@ -191,17 +173,17 @@ static int walk_free_map(struct gate *g, const struct head *h, unsigned depth)
 	return TRB_OK;
 }
 
-static int walk_map(struct gate *g, const struct head *h, unsigned depth)
+static int walk_map(struct trb_cbor_reader *g, const struct trb_cbor_head *h, unsigned depth)
 {
 	/* each entry takes two bytes at least */
-	if (h->info != INDEFINITE && h->value > left(g) / 2)
+	if (h->info != TRB_CBOR_INDEFINITE && h->value > left(g) / 2)
 		return fault(g, "a map has more entries than bytes are left");
 	if (g->rules == TRB_CBOR_DETERMINISTIC)
 		return walk_sorted_map(g, h->value, depth);
 	return walk_free_map(g, h, depth);
 }
 
-static int walk_array(struct gate *g, const struct head *h, unsigned depth)
+static int walk_array(struct trb_cbor_reader *g, const struct trb_cbor_head *h, unsigned depth)
 {
 	if (h->value > left(g))
 		return fault(g, "an array has more items than bytes are left");
@@ -215,26 +197,27 @@ static int walk_array(struct gate *g, const struct head *h, unsigned depth)
 }
 
 /* depth counts the arrays and maps around the item. */
-static int walk(struct gate *g, unsigned depth)
+static int walk(struct trb_cbor_reader *g, unsigned depth)
 {
 	trb_bytes contents;
-	struct head h;
-	int r = read_head(g, &h);
+	struct trb_cbor_head h;
+	int r = trb_cbor_read_head(g, &h);
 
 	if (r < 0)
 		return r;
-	if (h.major == BSTR || h.major == TSTR)
+	if (h.major == TRB_CBOR_BSTR || h.major == TRB_CBOR_TSTR)
 		return read_string(g, &h, &contents);
-	if (h.major != ARRAY && h.major != MAP)
+	if (h.major != TRB_CBOR_ARRAY && h.major != TRB_CBOR_MAP)
 		return TRB_OK;
 	if (depth == DEPTH_MAX)
 		return fault(g, "nested deeper than 8");
-	return h.major == ARRAY ? walk_array(g, &h, depth + 1) : walk_map(g, &h, depth + 1);
+	return h.major == TRB_CBOR_ARRAY ? walk_array(g, &h, depth + 1)
+					 : walk_map(g, &h, depth + 1);
 }
 
 int trb_cbor_gate(trb_bytes in, enum trb_cbor_rules rules, const char *what, trb_error **err)
 {
-	struct gate g = { .in = in, .rules = rules, .what = what, .err = err };
+	struct trb_cbor_reader g = { .in = in, .rules = rules, .what = what, .err = err };
 	int r = walk(&g, 0);
 
 	if (r == TRB_OK && left(&g) > 0)
