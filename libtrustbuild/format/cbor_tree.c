@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds libcbor's tree item by item: cbor_load() of libcbor 0.8 follows null pointers where memory
+/* Builds libcbor's tree item by item: the loader of libcbor 0.8 follows null pointers where memory
  * runs out in a negative integer or in a map of indefinite length. */
 #include "format/cbor_gate.h"
 
