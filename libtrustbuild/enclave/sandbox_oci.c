@@ -173,7 +173,10 @@ static int put_file(const struct trb_sandbox *s, const char *name, trb_bytes byt
 
 	if (asprintf(&path, "%s/%s", s->directory, name) < 0)
 		return trb_fail_nomem(err);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* the step after a build begins anew, and who is not root cannot write what is read-only */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return trb_fail_errno(err, errno, "remove '%s'", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return trb_fail_errno(err, errno, "make '%s'", path);
 	r = trb_write_full(fd, bytes, err);
