@@ -2,7 +2,7 @@
 /* The checks: ids are stable, rows are in the order of verification (docs/verification.md). */
 #include "verifier/report.h"
 
-#define RULE(id) "verification.md#" id
+#define RULE(id) "docs/verification.md#" id
 
 /* clang-format off */
 const struct trb_check_rule trb_check_rules[TRB_CHECKS] = {

@@ -21,9 +21,9 @@ static const char page_head[] =
 	"@media print{:root{--back:#fff}main{border:0!important}}\n"
 	"*{box-sizing:border-box}body{margin:0;padding:2rem 1rem;background:var(--back);"
 	"color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n"
-	"main{max-width:60rem;margin:0 auto;background:var(--paper);border:1px solid var(--line);"
+	"main{max-width:64rem;margin:0 auto;background:var(--paper);border:1px solid var(--line);"
 	"border-radius:10px;overflow:hidden}\n"
-	"header{padding:1.5rem 2rem;border-left:8px solid var(--tone);"
+	"header{padding:1.5rem 2rem 1.5rem calc(2rem - 8px);border-left:8px solid var(--tone);"
 	"border-bottom:1px solid var(--line)}\n"
 	".good{--tone:var(--good)}.sim{--tone:var(--sim)}.bad{--tone:var(--bad)}\n"
 	"h1{margin:0;font-size:1.9rem;letter-spacing:.02em;color:var(--tone)}\n"
@@ -35,15 +35,19 @@ static const char page_head[] =
 	"td,th{padding:.35rem .6rem .35rem 0;vertical-align:top;text-align:left;"
 	"border-bottom:1px solid var(--line);overflow-wrap:anywhere;font-weight:normal}\n"
 	"tr:last-child td,tr:last-child th{border-bottom:0}\n"
-	".facts th{width:8.5rem;color:var(--soft)}.checks th{width:13rem}"
-	".checks td:first-of-type{width:7.5rem}\n"
-	"code,.facts td{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}\n"
+	".facts th{width:7.5rem;color:var(--soft)}.checks th{width:13rem}"
+	".checks td:first-of-type{width:8.5rem}\n"
+	"code,.facts td{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}\n"
+	"tr.failed>*{background:color-mix(in srgb,var(--bad) 9%,transparent)}\n"
 	".pass{color:var(--good)}.fail{color:var(--bad);font-weight:600}"
 	".not-run,.not-demanded,.title{color:var(--soft)}\n"
 	".title{display:block}dl{margin:.3rem 0 0;display:grid;grid-template-columns:4.5rem 1fr}"
 	"dt{color:var(--soft)}dd{margin:0}\n"
 	".caution{margin:.6rem 0 0;padding:.5rem .8rem;border-left:4px solid var(--sim);"
 	"background:var(--back)}\n"
+	"@media (max-width:45rem){.checks,.checks tbody,.checks tr,.checks th,.checks td"
+	"{display:block;width:auto!important;border:0;padding:0}"
+	".checks tr{padding:.4rem 0;border-bottom:1px solid var(--line)}}\n"
 	"footer{padding:1rem 2rem;color:var(--soft);font-size:.85rem;"
 	"border-top:1px solid var(--line)}\n"
 	"</style>\n</head>\n<body>\n<main>\n";
@@ -117,7 +121,8 @@ static void put_check(struct trb_buf *b, const struct trb_check_rule *rule,
 {
 	const char *outcome = trb_outcome_name(check->outcome);
 
-	put_element(b, "<tr><th scope=\"row\"><code>", rule->id, "</code></th>");
+	trb_buf_add_str(b, check->outcome == TRB_OUTCOME_FAIL ? "<tr class=\"failed\">" : "<tr>");
+	put_element(b, "<th scope=\"row\"><code>", rule->id, "</code></th>");
 	trb_buf_addf(b, "<td class=\"%s\">%s</td><td>", outcome, outcome);
 	put_element(b, "<span class=\"title\">", rule->title, "</span>");
 	if (check->expected != NULL || check->outcome == TRB_OUTCOME_FAIL) {
