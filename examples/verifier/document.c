@@ -74,7 +74,7 @@ static void print_line(const char *file, int assurance, const trb_error *err)
 	if (err != NULL)
 		printf("REFUSED %s ", trb_error_check(err));
 	else
-		printf("VERIFIED %s", assurance == TRB_ASSURANCE_HARDWARE ? "" : "SIMULATED ");
+		printf("VERIFIED %s", assurance == TRB_ASSURANCE_HARDWARE ? "" : "(SIMULATED) ");
 	cli_escape(stdout, cli_bytes(file), false);
 	putchar('\n');
 	fflush(stdout);

@@ -245,7 +245,9 @@ int trb_attestation_parse(trb_bytes document, trb_attestation **ret_attestation,
 	if (r == TRB_E_NOMEM)
 		return r;
 	if (r < 0)
-		return trb_wrap_check(err, r, CHECK_ID, "no attestation document of an enclave");
+		r = trb_wrap_check(err, r, CHECK_ID, "no attestation document of an enclave");
+	if (r < 0) /* there may be no memory for the error */
+		return err != NULL && trb_error_code(*err) == TRB_E_NOMEM ? TRB_E_NOMEM : r;
 	*ret_attestation = steal_ptr(&a);
 	return TRB_OK;
 }

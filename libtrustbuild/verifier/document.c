@@ -138,6 +138,14 @@ static const char *outcome_name(enum trb_nitro_outcome outcome)
 	return names[outcome];
 }
 
+/* The innermost error says it most exactly. */
+static const char *reason_of(const trb_error *error)
+{
+	while (trb_error_cause(error) != NULL)
+		error = trb_error_cause(error);
+	return trb_error_message(error);
+}
+
 static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdict *verdict,
 			  const trb_error *error)
 {
@@ -146,18 +154,25 @@ static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdi
 		trb_json_open(out, '{');
 		trb_json_member_str(out, "id", trb_nitro_check_id(i));
 		trb_json_member_str(out, "outcome", outcome_name(verdict->outcome[i]));
-		if (verdict->outcome[i] == TRB_NITRO_FAIL) {
-			const trb_error *cause = error;
-
-			while (trb_error_cause(cause) != NULL)
-				cause = trb_error_cause(cause);
-			trb_json_put_name(out, "actual");
-			trb_json_put_lossy(out, trb_bytes_str(trb_error_message(cause)));
-		}
+		trb_json_member_str(out, "title", trb_nitro_check_title(i));
+		trb_json_put_name(out, "actual");
+		if (verdict->outcome[i] == TRB_NITRO_FAIL)
+			trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
+		else
+			trb_json_put_null(out);
 		trb_json_member_str(out, "rule", trb_nitro_check_rule(i));
 		trb_json_close(out, '}');
 	}
 	trb_json_close(out, ']');
+}
+
+static void report_text(struct trb_json_out *out, const char *name, const char *text)
+{
+	trb_json_put_name(out, name);
+	if (text == NULL)
+		trb_json_put_null(out);
+	else
+		trb_json_put_str(out, text);
 }
 
 static void report_optional(struct trb_json_out *out, const char *name, trb_bytes value)
@@ -176,8 +191,8 @@ static void report_document(struct trb_json_out *out, const trb_attestation *a)
 	char index[16];
 
 	trb_json_member_open(out, "document", '{');
-	trb_json_member_text(out, "moduleId", trb_attestation_get_module_id(a));
-	trb_json_member_uint(out, "timestampMs", trb_attestation_get_timestamp_ms(a));
+	trb_json_member_text(out, "module_id", trb_attestation_get_module_id(a));
+	trb_json_member_uint(out, "timestamp_ms", trb_attestation_get_timestamp_ms(a));
 	trb_json_member_open(out, "pcrs", '{');
 	for (unsigned i = 0; i < TRB_NSM_PCRS; i++) {
 		if (trb_attestation_get_pcr(a, i).ptr == NULL)
@@ -186,8 +201,8 @@ static void report_document(struct trb_json_out *out, const trb_attestation *a)
 		trb_json_member_hex(out, index, trb_attestation_get_pcr(a, i));
 	}
 	trb_json_close(out, '}');
-	report_optional(out, "publicKey", trb_attestation_get_public_key(a));
-	report_optional(out, "userData", trb_attestation_get_user_data(a));
+	report_optional(out, "public_key", trb_attestation_get_public_key(a));
+	report_optional(out, "user_data", trb_attestation_get_user_data(a));
 	report_optional(out, "nonce", trb_attestation_get_nonce(a));
 	trb_json_close(out, '}');
 }
@@ -200,22 +215,17 @@ static int write_report(const struct trb_nitro_verdict *verdict, int result, con
 
 	trb_buf_init(&buf, REPORT_MAX);
 	trb_json_open(&out, '{');
-	trb_json_member_bool(&out, "verified", result == TRB_OK);
-	trb_json_put_name(&out, "failed");
-	if (result == TRB_OK)
-		trb_json_put_null(&out);
-	else
-		trb_json_put_str(&out, trb_error_check(error));
-	trb_json_put_name(&out, "assurance");
-	if (verdict->assurance == 0)
-		trb_json_put_null(&out);
-	else
-		trb_json_put_str(&out, verdict->assurance == TRB_ASSURANCE_HARDWARE ? "HARDWARE"
-										    : "SIMULATED");
+	trb_json_member_str(&out, "verdict", result == TRB_OK ? "VERIFIED" : "REFUSED");
+	report_text(&out, "refused", result == TRB_OK ? NULL : trb_error_check(error));
+	report_text(&out, "assurance",
+		    verdict->assurance == TRB_ASSURANCE_HARDWARE    ? "hardware"
+		    : verdict->assurance == TRB_ASSURANCE_SIMULATED ? "simulated"
+								    : NULL);
+	trb_json_member_bool(&out, "simulated", verdict->assurance != TRB_ASSURANCE_HARDWARE);
 	report_optional(&out, "root",
 			verdict->assurance == 0 ? TRB_BYTES_NULL : TRB_BYTES(verdict->sha256, 32));
 	if (verdict->attestation != NULL) {
-		trb_json_member_uint(&out, "timeS", verdict->time_s);
+		trb_json_member_uint(&out, "time_s", verdict->time_s);
 		trb_json_member_bool(&out, "debug", verdict->debug);
 	}
 	report_checks(&out, verdict, error);

@@ -27,8 +27,9 @@ enum trb_nitro_check {
 	TRB_NITRO_DEBUG,     /* document.debug */
 	TRB_NITRO_CHECKS,
 };
-/* The check's stable id and its section of docs/verification.md; static strings. */
+/* The check's stable id, what it says, and its section of docs/verification.md; static strings. */
 const char *trb_nitro_check_id(enum trb_nitro_check check);
+const char *trb_nitro_check_title(enum trb_nitro_check check);
 const char *trb_nitro_check_rule(enum trb_nitro_check check);
 
 enum trb_nitro_outcome {
