@@ -123,8 +123,9 @@ static int take_head(struct trb_records *r, trb_error **err)
 		trb_buf_init(&r->name, TRB_ARTIFACT_NAME + 1);
 		return TRB_OK;
 	case TRB_REC_ERROR:
-		if (r->index >= 1024)
-			return trb_fail(err, TRB_E_FORMAT, "the sandbox's error is too long");
+		if (r->index == 0 || r->index >= 1024)
+			return trb_fail(err, TRB_E_FORMAT,
+					"the sandbox's error is empty or too long");
 		r->body = r->index;
 		r->last = type;
 		trb_buf_init(&r->name, 1024);
