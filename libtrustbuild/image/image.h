@@ -3,6 +3,7 @@
 #define TRB_IMAGE_IMAGE_H
 
 #include <limits.h>
+#include <stdatomic.h>
 
 #include <trustbuild/image.h>
 
@@ -49,7 +50,7 @@ struct image_values {
 enum image_part { PART_ROOTFS, PART_RUNSC, PART_USERLAND, N_PARTS };
 
 struct trb_image {
-	unsigned refs;
+	atomic_uint refs;
 	trb_context *context;
 	struct image_values values[IMAGE_N_KEYS];
 	char *path; /* of the last trb_image_get_path() */
