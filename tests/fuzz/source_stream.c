@@ -170,7 +170,7 @@ static bool feed(struct trb_source_stream *s, trb_bytes stream, unsigned step)
 }
 
 static void run(struct plan *p, const struct trb_commit *ct, const char *ref, trb_bytes stream,
-		uint8_t *changeable)
+		uint8_t *proven, size_t n_proven)
 {
 	_cleanup_(trb_source_stream_freep) struct trb_source_stream *s = NULL;
 	struct trb_source_limits limits;
@@ -181,8 +181,8 @@ static void run(struct plan *p, const struct trb_commit *ct, const char *ref, tr
 	limits.submodules = 3;
 	if (trb_source_stream_new(NULL, URL, ct, ref, &limits, NULL, &s, NULL) < 0)
 		return;
-	if ((how & 7) != 0 && stream.len > 0)
-		changeable[at % stream.len] ^= (uint8_t)(how & 7);
+	if ((how & 7) != 0)
+		proven[at % n_proven] ^= (uint8_t)(how & 7);
 	/* a changed END frame is another frame, a changed object another object */
 	if (feed(s, stream, step) && (how & 7) != 0)
 		abort();
@@ -193,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_buf_ struct trb_buf repository, stream;
 	struct plan p = { TRB_BYTES(data, size), 0 };
 	struct trb_commit ct;
+	size_t chain;
 	bool ref;
 
 	trb_buf_init(&repository, FRAMES_MAX);
@@ -203,9 +204,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	plan_repository(&p, 0, &repository, &ct);
 	if (ref)
 		plan_chain(&p, &ct, &stream);
+	chain = stream.len; /* the tip is the server's word */
 	trb_buf_add(&stream, trb_buf_bytes(&repository));
 	add_frame(&stream, TRB_FETCH_END, TRB_BYTES_NULL);
 	if (stream.status == TRB_OK && repository.status == TRB_OK)
-		run(&p, &ct, ref ? "refs/heads/main" : NULL, trb_buf_bytes(&stream), stream.ptr);
+		run(&p, &ct, ref ? "refs/heads/main" : NULL, trb_buf_bytes(&stream),
+		    stream.ptr + chain, stream.len - chain);
 	return 0;
 }
