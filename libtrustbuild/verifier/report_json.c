@@ -95,11 +95,40 @@ static void put_claims(struct trb_json_out *out, const trb_claims *c)
 	trb_json_close(out, '}');
 }
 
+static void put_unit(struct trb_buf *b, uint32_t unit)
+{
+	trb_buf_addf(b, "\\u%04x", (unsigned)unit);
+}
+
+/* What is not ASCII stands in strings alone: it goes out as JSON's own escapes, so that no terminal
+ * and no later program has to know UTF-8. */
+static void put_ascii(struct trb_buf *b, trb_bytes text)
+{
+	for (size_t i = 0; i < text.len;) {
+		uint8_t lead = text.ptr[i];
+		size_t n = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+		uint32_t c = n == 1 ? lead : lead & (0x7fu >> n);
+
+		for (size_t k = 1; k < n && i + k < text.len; k++)
+			c = c << 6 | (text.ptr[i + k] & 0x3fu);
+		i += n;
+		if (c < 0x80) {
+			trb_buf_add_byte(b, (uint8_t)c);
+		} else if (c < 0x10000) {
+			put_unit(b, c);
+		} else {
+			put_unit(b, 0xd800 + ((c - 0x10000) >> 10));
+			put_unit(b, 0xdc00 + ((c - 0x10000) & 0x3ff));
+		}
+	}
+}
+
 int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf b = { 0 };
+	_cleanup_buf_ struct trb_buf b = { 0 }, ascii = { 0 };
 	struct trb_json_out out = { .buf = &b, .indent = true };
 	const char *caution;
+	int r;
 
 	trb_buf_init(&b, REPORT_MAX);
 	if (report == NULL || ret_json == NULL)
@@ -123,5 +152,10 @@ int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error 
 	put_claims(&out, report->claims);
 	trb_json_close(&out, '}');
 	trb_buf_add_byte(&b, '\n');
-	return trb_buf_to_blob(&b, "report", ret_json, err);
+	r = trb_buf_check(&b, "report", err);
+	if (r < 0)
+		return r;
+	trb_buf_init(&ascii, 6 * REPORT_MAX);
+	put_ascii(&ascii, trb_buf_bytes(&b));
+	return trb_buf_to_blob(&ascii, "report", ret_json, err);
 }

@@ -154,20 +154,26 @@ static trb_blob *sign_document(EVP_PKEY *key, trb_bytes text)
 	return blob;
 }
 
+/* The artifacts in the order of their encoding, whatever the test's is. */
 static void make_statement(const struct mint *f, struct mint_parts *parts)
 {
+	struct trb_artifacts artifacts = { 0 };
+	trb_blob *owner = NULL;
 	const struct trb_statement_input in = { .request = &f->request,
 						.environment = &f->environment,
-						.artifacts = &f->artifacts,
+						.artifacts = &artifacts,
 						.source = f->source,
 						.pcr0 = f->pcr[0],
 						.started = f->started,
 						.finished = f->finished };
 
+	must(trb_artifacts_decode(trb_blob_bytes(parts->artifacts), &artifacts, &owner, NULL) == 0);
 	if (f->statement.ptr != NULL)
 		must(trb_blob_new(f->statement, &parts->statement, NULL) == TRB_OK);
 	else
 		must(trb_statement_render(&in, &parts->statement, NULL) == TRB_OK);
+	trb_artifacts_clear(&artifacts);
+	trb_blob_unref(owner);
 }
 
 static void make_claim(const struct mint *f, const struct mint_parts *parts,
