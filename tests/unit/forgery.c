@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "format/cbor.h"
 #include "verifier/nitro.h"
@@ -501,6 +503,54 @@ START_TEST(no_cut_passes)
 }
 END_TEST
 
+static void fill(struct trb_buf *b, const char *pattern, size_t n, size_t total)
+{
+	while (b->len < total)
+		trb_buf_add(b, TRB_BYTES(pattern, n));
+}
+
+/* Small inputs that make libcbor and others allocate gigabytes or run for seconds: what they cost
+ * here.  The bounds leave room for the sanitizers. */
+START_TEST(bombs_cost_little)
+{
+	static const struct {
+		const char *head;
+		size_t n_head;
+		const char *pattern;
+		size_t n_pattern;
+	} bombs[] = {
+		{ "\x9a\x10\x00\x00\x00", 5, "", 0 },
+		{ "\x84\x9a\x10\x00\x00\x00", 6, "", 0 },
+		{ "\x84\xbb\x7f\xff\xff\xff\xff\xff\xff\xff", 10, "", 0 },
+		{ "\x84\x5b\x7f\xff\xff\xff\xff\xff\xff\xff", 10, "", 0 },
+		{ "", 0, "\x81", 1 },
+		{ "", 0, "\xa1", 1 },
+		{ "", 0, "\xbf", 1 },
+		{ "", 0, "\xd2", 1 },
+		{ "", 0, "\x9f", 1 },
+		{ "\x84\x99\x3f\xf0", 4, "\x80", 1 },
+		{ "\x84\x99\x3f\xf0", 4, "\xf6", 1 },
+		{ "\x84\xbf", 2, "\x60\xf6", 2 },
+	};
+	struct rusage before, after;
+	clock_t start = clock();
+
+	getrusage(RUSAGE_SELF, &before);
+	for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++) {
+		_cleanup_buf_ struct trb_buf b;
+
+		trb_buf_init(&b, 64 * 1024);
+		trb_buf_add(&b, TRB_BYTES(bombs[i].head, bombs[i].n_head));
+		if (bombs[i].n_pattern > 0)
+			fill(&b, bombs[i].pattern, bombs[i].n_pattern, 16 * 1024 - 1);
+		ck_assert_str_eq(judge_bytes(trb_buf_bytes(&b), 0), "document.parse");
+	}
+	getrusage(RUSAGE_SELF, &after);
+	ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 32 * 1024); /* KiB */
+	ck_assert_int_lt(clock() - start, CLOCKS_PER_SEC);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("forgery");
@@ -532,6 +582,7 @@ int main(void)
 	tcase_add_test(tcase, pcr_index_in_two_encodings_is_a_duplicate);
 	tcase_add_test(tcase, certificates_keep_their_sizes);
 	tcase_add_test(tcase, oversized_document_is_refused_unread);
+	tcase_add_test(tcase, bombs_cost_little);
 	tcase_add_test(tcase, no_changed_byte_passes);
 	tcase_add_test(tcase, no_cut_passes);
 	suite_add_tcase(suite, tcase);
