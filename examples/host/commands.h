@@ -4,6 +4,8 @@
 
 #include "common/cli.h"
 
+int cmd_build(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 

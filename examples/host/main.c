@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
-
 #include "host/commands.h"
 
 static const struct cli_subcommand commands[] = {
+	{ "build", "build a commit in an enclave, with evidence", cmd_build },
+	{ "doctor", "say what this machine lacks, and how to get it", cmd_doctor },
 	{ "image", "make, measure and describe enclave images", cmd_image },
 	{ "policy", "write a first policy for a verifier", cmd_policy },
 	{ 0 },
@@ -11,7 +11,6 @@ static const struct cli_subcommand commands[] = {
 
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN);
 	return cli_dispatch(
 		"tb-host", "Builds software in an enclave so that others can check what was built.",
 		commands, argc, argv);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tb-host build's parts. */
+#ifndef TRB_EXAMPLES_HOST_BUILD_H
+#define TRB_EXAMPLES_HOST_BUILD_H
+
+#include <trustbuild/log.h>
+#include <trustbuild/session.h>
+
+#include "host/commands.h"
+
+#define BUILD_PROGRAM "tb-host build"
+
+/* What a session leaves in the staging directory. */
+struct build_file {
+	char *name; /* as attested */
+	char *path; /* where it ends up, below the output directory */
+	uint64_t size;
+	bool attested;
+};
+struct build_files {
+	struct build_file *items;
+	size_t n;
+};
+
+struct build_result {
+	trb_bundle *bundle;
+	struct build_files files;
+	char *bundle_path;
+	char commit[65];
+	char *log; /* the log's backend, NULL: published nowhere */
+};
+void build_result_clear(struct build_result *result);
+
+/* Shows an event on standard error and keeps what matters.  false when out of memory. */
+bool build_take_event(struct build_result *result, const trb_event *event);
+/* Ends a line of the build's output that has no end. */
+void build_end_output(void);
+
+/* The output directory: made where it is missing; empty unless force says otherwise.  Gives the
+ * path and the descriptor of a staging directory inside it.  CLI_OK, or after saying why another
+ * exit status. */
+int build_open_output(const char *out, bool force, char **ret_staging, int *ret_fd);
+/* Saves the bundle, then moves the files to their places.  CLI_OK or CLI_FAILED. */
+int build_save(struct build_result *result, const char *out, const char *staging);
+int build_save_bundle(const struct build_result *result);
+void build_drop_staging(const char *staging);
+
+/* Publishes the bundle and saves the new one.  CLI_OK or CLI_FAILED. */
+int build_publish(trb_context *context, const char *log, struct build_result *result);
+
+void build_print(const struct build_result *result, bool json);
+
+#endif
