@@ -3,16 +3,18 @@
  *
  *	tb-sandbox MEMORY_BYTES [OPTION]... -- RUNTIME ARGUMENT...
  *
- * where OPTION is --hide PATH (an empty directory or /dev/null over it), --tmpfs PATH, or --bind
- * FROM TO (read-only).  The runtime runs in pid, mount, network and ipc namespaces of its own,
- *whose first process watches the memory of everything in them.  When this program has ended, all of
- *it is dead.  It ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes
- *away. Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the
- *client. Static and alone: it shares nothing with the library. */
+ * where OPTION is --root IMAGE LAYERS PLACE MIB (an EROFS image below a writable layer of that
+ *size), --hide PATH (an empty directory or /dev/null over it), --tmpfs PATH, or --bind FROM TO
+ *(read-only).  The runtime runs in pid, mount, network and ipc namespaces of its own, whose first
+ *process watches the memory of everything in them.  When this program has ended, all of it is dead.
+ *It ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes away.
+ *Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
+ *Static and alone: it shares nothing with the library. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,20 +23,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+/* after sys/mount.h, which has some of its names */
+#include <linux/loop.h>
+#include <linux/magic.h>
 
 #define REPORT     4
 #define TICK_MS    20 /* between two looks at the memory file */
 #define SCAN_TICKS 12 /* between two looks at every process */
 #define FILES_MAX  64
+#define SEEN_MAX   64
+#define CONTAINER  "trustbuild"
 #define FAILED     125
 /* What the runtime itself may take on top of the build's memory. */
 #define RUNTIME_BYTES (256ull << 20)
+#define LINUX_BYTES   (48ull << 20)
 
 struct memory_file {
 	int fd;
@@ -47,6 +57,8 @@ struct watch {
 	struct memory_file files[FILES_MAX]; /* what gVisor keeps the sandbox's memory in */
 	size_t n_files;
 	unsigned tick;
+	dev_t seen[SEEN_MAX];
+	size_t n_seen;
 };
 
 static void report(const char *word, const char *detail, int errnum)
@@ -125,6 +137,43 @@ static uint64_t anonymous_bytes(const char *pid)
 	return kib << 10;
 }
 
+/* What is in the memory file systems that a process sees, each counted once; those of gVisor are
+ * in its memory file, and its processes see none. */
+static uint64_t tmpfs_bytes(struct watch *w, const char *pid)
+{
+	static const char *const places[] = { "", "build", "tmp", "dev/shm" };
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char path[64];
+		struct statfs fs;
+		struct stat st;
+		size_t k = 0;
+
+		snprintf(path, sizeof(path), "/proc/%.20s/root/%s", pid, places[i]);
+		if (statfs(path, &fs) < 0 || stat(path, &st) < 0 || w->n_seen == SEEN_MAX ||
+		    (fs.f_type != TMPFS_MAGIC && fs.f_type != OVERLAYFS_SUPER_MAGIC))
+			continue;
+		while (k < w->n_seen && w->seen[k] != st.st_dev)
+			k++;
+		if (k < w->n_seen)
+			continue;
+		w->seen[w->n_seen++] = st.st_dev;
+		total += (fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
+	}
+	return total;
+}
+
+static void see_own(struct watch *w)
+{
+	static const char *const own[] = { "/", "/tmp", "/dev/shm", "/dev", "/run" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (stat(own[i], &st) == 0)
+			w->seen[w->n_seen++] = st.st_dev;
+}
+
 static uint64_t scan_processes(struct watch *w)
 {
 	DIR *dir = opendir("/proc");
@@ -133,10 +182,12 @@ static uint64_t scan_processes(struct watch *w)
 
 	if (dir == NULL)
 		fail("/proc");
+	w->n_seen = 0;
+	see_own(w);
 	while ((entry = readdir(dir)) != NULL)
 		if (isdigit((unsigned char)entry->d_name[0]) && strcmp(entry->d_name, "1") != 0) {
 			scan_descriptors(w, entry->d_name);
-			total += anonymous_bytes(entry->d_name);
+			total += anonymous_bytes(entry->d_name) + tmpfs_bytes(w, entry->d_name);
 		}
 	closedir(dir);
 	return total;
@@ -160,6 +211,9 @@ static bool over_limit(struct watch *w)
 	/* until the memory file is known, every look is a full one */
 	if (w->n_files == 0 || w->tick++ % SCAN_TICKS == 0)
 		anonymous = scan_processes(w);
+	/* without a memory file there is no kernel of the sandbox's own that takes memory, too */
+	if (w->n_files == 0)
+		return anonymous > w->limit + LINUX_BYTES;
 	return file_bytes(w) > w->limit || anonymous + file_bytes(w) > w->limit + RUNTIME_BYTES;
 }
 
@@ -214,6 +268,64 @@ static void bind(const char *from, const char *to)
 		fail(from);
 }
 
+/* Before Linux 6.12 EROFS wants a block device. */
+static int attach_loop(const char *image, char device[32])
+{
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), number, loop;
+
+	if (control < 0 || (number = ioctl(control, LOOP_CTL_GET_FREE)) < 0)
+		fail("a loop device for the root file system");
+	close(control);
+	snprintf(device, 32, "/dev/loop%d", number);
+	loop = open(device, O_RDONLY | O_CLOEXEC);
+	config.fd = (uint32_t)open(image, O_RDONLY | O_CLOEXEC);
+	if (loop < 0 || (int)config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config) < 0)
+		fail("a loop device for the root file system");
+	close((int)config.fd);
+	return loop; /* the device goes away with its last user */
+}
+
+static void mount_image(const char *image, const char *lower)
+{
+	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+	char device[32];
+	int loop;
+
+	if (mount(image, lower, "erofs", flags, NULL) == 0)
+		return;
+	if (errno != ENOTBLK)
+		fail("mount the root file system (only root outside of user namespaces may)");
+	loop = attach_loop(image, device);
+	if (mount(device, lower, "erofs", flags, NULL) < 0)
+		fail("mount the root file system (only root outside of user namespaces may)");
+	close(loop);
+}
+
+static void layer(const char *layers, const char *name, char path[512])
+{
+	if (snprintf(path, 512, "%s/%s", layers, name) >= 512 || mkdir(path, 0755) < 0)
+		fail(name);
+}
+
+/* For runtimes that do not map the image by themselves. */
+static void build_root(const char *image, const char *layers, const char *place, const char *mib)
+{
+	char lower[512], upper[512], work[512], options[2048];
+
+	snprintf(options, sizeof(options), "size=%.16sm,mode=0755", mib);
+	if (mount("none", layers, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+		fail(layers);
+	layer(layers, "lower", lower);
+	layer(layers, "upper", upper);
+	layer(layers, "work", work);
+	mount_image(image, lower);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper,
+		 work);
+	if (mount("overlay", place, "overlay", MS_NOSUID | MS_NODEV, options) < 0)
+		fail(place);
+}
+
 /* One option; how many arguments it took, 0 where it is none. */
 static int apply_option(char **argv)
 {
@@ -225,6 +337,11 @@ static int apply_option(char **argv)
 		if (mount("none", argv[1], "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0700") < 0)
 			fail(argv[1]);
 		return 2;
+	}
+	if (strcmp(argv[0], "--root") == 0 && argv[1] != NULL && argv[2] != NULL &&
+	    argv[3] != NULL && argv[4] != NULL) {
+		build_root(argv[1], argv[2], argv[3], argv[4]);
+		return 5;
 	}
 	if (strcmp(argv[0], "--bind") == 0 && argv[1] != NULL && argv[2] != NULL) {
 		bind(argv[1], argv[2]);
@@ -297,6 +414,34 @@ static int hold(char **argv, uint64_t limit, int signals)
 	}
 }
 
+static void remove_cgroup(const char *mount, const char *own)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%.1024s%.2048s/" CONTAINER, mount, own);
+	rmdir(path);
+}
+
+/* runc makes a group named after the container, and cannot remove it when it is ended by force.
+ * Both files were opened before /proc became that of the sandbox. */
+static void remove_cgroups(FILE *mounts, FILE *groups)
+{
+	struct mntent *m;
+	char line[2048];
+
+	while (mounts != NULL && groups != NULL && (m = getmntent(mounts)) != NULL) {
+		if (strncmp(m->mnt_type, "cgroup", 6) != 0)
+			continue;
+		remove_cgroup(m->mnt_dir, "");
+		rewind(groups);
+		while (fgets(line, sizeof(line), groups) != NULL) {
+			line[strcspn(line, "\n")] = '\0';
+			if (strchr(line, '/') != NULL)
+				remove_cgroup(m->mnt_dir, strchr(line, '/'));
+		}
+	}
+}
+
 static int wait_for(pid_t first, int signals)
 {
 	struct pollfd p[2] = { { .fd = signals, .events = POLLIN }, { .fd = REPORT, .events = 0 } };
@@ -321,7 +466,8 @@ int main(int argc, char **argv)
 	sigset_t set;
 	char *end;
 	uint64_t limit;
-	int signals;
+	FILE *mounts, *groups;
+	int signals, status;
 	pid_t first;
 
 	if (argc < 4)
@@ -335,6 +481,8 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	enter_namespaces();
+	mounts = setmntent("/proc/self/mounts", "re");
+	groups = fopen("/proc/self/cgroup", "re");
 	first = fork();
 	if (first < 0)
 		fail("fork");
@@ -346,5 +494,7 @@ int main(int argc, char **argv)
 	close(1);
 	close(2);
 	close(3);
-	return wait_for(first, signals);
+	status = wait_for(first, signals);
+	remove_cgroups(mounts, groups);
+	return status;
 }

@@ -11,7 +11,7 @@
 
 #define VERSION_MAX     4096
 #define VERSION_WAIT_MS 10000
-#define CONTAINER       "build"
+#define CONTAINER       "trustbuild" /* tb-sandbox knows it, too */
 #define ARGS_MAX        64
 
 struct runtime {
@@ -192,7 +192,7 @@ int trb_sandbox_prepare(const struct trb_sandbox *s, trb_bytes spec, trb_bytes j
 		mode_t mode;
 	} dirs[] = {
 		{ "bundle", 0755 },     { "bundle/rootfs", 0755 }, { "source", 0755 },
-		{ "trustbuild", 0755 }, { "state", 0700 },
+		{ "trustbuild", 0755 }, { "state", 0700 },         { "layers", 0755 },
 	};
 	_cleanup_(trb_blob_unrefp) trb_blob *init = NULL;
 	int r = TRB_OK;
@@ -222,20 +222,27 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 	const int all[] = { -1, fds[0], fds[1], fds[2], fds[3] };
 	const struct runtime *rt = find_runtime(trb_bytes_str(s->runtime));
 	_cleanup_free_ char *state = NULL, *root = NULL, *bundle = NULL, *place = NULL;
+	_cleanup_free_ char *layers = NULL, *rootfs = NULL;
 	const char *argv[ARGS_MAX];
 	char *const envp[] = { NULL };
-	char memory[24];
+	char memory[24], mib[24];
 	size_t n = 0;
 
 	if (asprintf(&state, "%s/state", s->directory) < 0 ||
 	    asprintf(&root, "--root=%s/state", s->directory) < 0 ||
 	    asprintf(&bundle, "--bundle=%s/bundle", s->directory) < 0 ||
-	    asprintf(&place, "%s/source", s->directory) < 0)
+	    asprintf(&place, "%s/source", s->directory) < 0 ||
+	    asprintf(&layers, "%s/layers", s->directory) < 0 ||
+	    asprintf(&rootfs, "%s/bundle/rootfs", s->directory) < 0)
 		return trb_fail_nomem(err);
 	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)s->limits.memory_mib << 20);
+	snprintf(mib, sizeof(mib), "%llu", (unsigned long long)s->limits.root_mib);
 	add_all(argv, &n, (const char *const[]){ "tb-sandbox", memory, NULL });
 	for (; *hide != NULL; hide++)
 		add_all(argv, &n, (const char *const[]){ "--hide", *hide, NULL });
+	if (strcmp(rt->name, "runsc") != 0)
+		add_all(argv, &n,
+			(const char *const[]){ "--root", s->rootfs, layers, rootfs, mib, NULL });
 	add_all(argv, &n,
 		(const char *const[]){ "--tmpfs", state, "--bind", source, place, "--", s->program,
 				       root, NULL });
@@ -249,7 +256,7 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 
 void trb_sandbox_remove(const struct trb_sandbox *s)
 {
-	static const char *const dirs[] = { "bundle", "source", "trustbuild", "state" };
+	static const char *const dirs[] = { "bundle", "source", "trustbuild", "state", "layers" };
 	_cleanup_close_ int fd = -1;
 
 	if (s->directory != NULL)

@@ -25,6 +25,14 @@ static const char *runsc(void)
 	return getenv("TRB_TEST_RUNSC");
 }
 
+/* For trying another one by hand, where it runs. */
+static const char *runtime(void)
+{
+	const char *name = getenv("TRB_TEST_RUNTIME");
+
+	return name != NULL ? name : "runsc";
+}
+
 static const char *rootfs(void)
 {
 	return getenv("TRB_TEST_ROOTFS");
@@ -65,7 +73,7 @@ static void setup(void)
 	link_helper("tb-sandbox", path);
 	snprintf(path, sizeof(path), "%s/libexec/tb-sandbox-init", getenv("TRB_BUILD_ROOT"));
 	link_helper("tb-sandbox-init", path);
-	link_helper("runsc", runsc());
+	link_helper(runtime(), runsc());
 	put("hello.c", "#include <stdio.h>\nint main(void) { return puts(\"hi\") < 0; }\n", 0444);
 	put("run.sh", "#!/bin/sh\necho ran\n", 0555);
 	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
@@ -92,7 +100,8 @@ static trb_build *make(const char *recipe)
 {
 	trb_error *err = NULL;
 	trb_build *b = NULL;
-	int r = trb_build_new(context, trb_bytes_str(recipe), "runsc", rootfs(), sandbox, &b, &err);
+	int r = trb_build_new(context, trb_bytes_str(recipe), runtime(), rootfs(), sandbox, &b,
+			      &err);
 
 	ck_status(r, TRB_OK, err);
 	trb_build_set_sink(b, collect, NULL);
@@ -280,7 +289,7 @@ END_TEST
 
 START_TEST(a_fork_bomb_meets_its_limit)
 {
-	refuse("bomb() { bomb | bomb & }; bomb; wait; sleep 600", "a",
+	refuse("bomb() { bomb | bomb & }; (bomb) || :; while :; do :; done", "a",
 	       ", \"limits\": {\"pids\": 32, \"wall_s\": 4}", TRB_E_TIMEOUT, "limit of 4 s");
 }
 END_TEST
