@@ -127,18 +127,18 @@ static const char *parse_validity(trb_bytes *tbs, struct trb_cert *cert)
 	return NULL;
 }
 
-static const char *parse_key(trb_bytes *tbs, struct trb_cert *cert)
+static const char *parse_key(trb_bytes *tbs, trb_bytes *ret_point)
 {
 	trb_bytes spki, algorithm, bits;
 
 	if (!trb_der_take(tbs, TRB_DER_SEQUENCE, &spki) ||
 	    !trb_der_take(&spki, TRB_DER_SEQUENCE, &algorithm) ||
 	    !trb_der_take(&spki, TRB_DER_BIT_STRING, &bits) || spki.len != 0 ||
-	    !trb_der_bit_bytes(bits, &cert->point))
+	    !trb_der_bit_bytes(bits, ret_point))
 		return "the public key is malformed";
 	if (!trb_bytes_eq(algorithm, ALG_P384))
 		return "the public key is not on the curve P-384";
-	if (cert->point.len != TRB_P384_POINT || cert->point.ptr[0] != 0x04)
+	if (ret_point->len != TRB_P384_POINT || ret_point->ptr[0] != 0x04)
 		return "the public key is not an uncompressed point";
 	return NULL;
 }
@@ -309,7 +309,7 @@ static const char *parse_tbs(trb_bytes tbs, struct trb_cert *cert)
 	    (fault = parse_name(&tbs, &cert->issuer, &issuer_common_name)) != NULL ||
 	    (fault = parse_validity(&tbs, cert)) != NULL ||
 	    (fault = parse_name(&tbs, &cert->subject, &cert->common_name)) != NULL ||
-	    (fault = parse_key(&tbs, cert)) != NULL ||
+	    (fault = parse_key(&tbs, &cert->point)) != NULL ||
 	    (fault = parse_extensions(&tbs, cert)) != NULL)
 		return fault;
 	return tbs.len == 0 ? NULL : "it has fields after the extensions";
@@ -335,6 +335,21 @@ const char *trb_cert_parse(trb_bytes der, struct trb_cert *ret)
 	if (fault == NULL)
 		*ret = cert;
 	return fault;
+}
+
+const char *trb_cert_find_point(trb_bytes der, trb_bytes *ret_point)
+{
+	trb_bytes fields, tbs, skipped;
+
+	if (!trb_der_only(der, TRB_DER_SEQUENCE, &fields) ||
+	    !trb_der_take(&fields, TRB_DER_SEQUENCE, &tbs) ||
+	    (trb_der_peek(tbs, 0xa0) && !trb_der_take(&tbs, 0xa0, &skipped)) ||
+	    !trb_der_take(&tbs, TRB_DER_INTEGER, &skipped))
+		return "it is not one DER certificate";
+	for (int i = 0; i < 4; i++) /* algorithm, issuer, validity, subject */
+		if (!trb_der_take(&tbs, TRB_DER_SEQUENCE, &skipped))
+			return "it is not one DER certificate";
+	return parse_key(&tbs, ret_point);
 }
 
 const char *trb_cert_rule_validity(const struct trb_cert *cert, uint64_t at_s)

@@ -32,6 +32,9 @@ struct trb_cert {
  * static sentence that says what is wrong. */
 const char *trb_cert_parse(trb_bytes der, struct trb_cert *ret);
 
+/* The public key alone, whatever else the certificate is. */
+const char *trb_cert_find_point(trb_bytes der, trb_bytes *ret_point);
+
 /* The rules of a chain (docs/verification.md), one function each; NULL where it holds, else a
  * static sentence.  An issuer stands i-th of the chain, root being 0; below is how many issuers
  * follow it. */

@@ -98,16 +98,17 @@ static int check_parse(struct judge *j, trb_error **err)
 }
 
 /* The signature is checked by the key of the certificate that the document carries; whose key that
- * is, is the chain's matter. */
+ * is, and whether the certificate is a good one, is the chain's matter. */
 static int check_signature(struct judge *j, trb_error **err)
 {
 	const trb_attestation *a = j->verdict->attestation;
-	const char *fault = trb_cert_parse(trb_attestation_get_certificate(a), &j->leaf);
+	trb_bytes point;
+	const char *fault = trb_cert_find_point(trb_attestation_get_certificate(a), &point);
 	int r;
 
 	if (fault != NULL)
 		return fail_leaf(ID_SIGNATURE, fault, err);
-	r = trb_p384_key_new(j->nitro->curve, j->leaf.point, &j->leaf_key, NULL);
+	r = trb_p384_key_new(j->nitro->curve, point, &j->leaf_key, NULL);
 	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
 	if (r < 0)
@@ -196,17 +197,18 @@ static int check_issuer(const struct judge *j, size_t i, trb_error **err)
 	return TRB_OK;
 }
 
-static int check_leaf(const struct judge *j, trb_error **err)
+static int check_leaf(struct judge *j, trb_error **err)
 {
+	const trb_attestation *a = j->verdict->attestation;
 	const struct trb_cert *issuer = &j->issuers[j->n_issuers - 1]->cert;
 	const char *fault;
 
-	if ((fault = trb_cert_rule_leaf(&j->leaf)) != NULL ||
+	if ((fault = trb_cert_parse(trb_attestation_get_certificate(a), &j->leaf)) != NULL ||
+	    (fault = trb_cert_rule_leaf(&j->leaf)) != NULL ||
 	    (fault = trb_cert_rule_leaf_key_usage(&j->leaf)) != NULL ||
 	    (fault = trb_cert_rule_names(issuer, &j->leaf)) != NULL ||
 	    (fault = trb_cert_rule_key_ids(issuer, &j->leaf)) != NULL ||
-	    (fault = trb_cert_rule_leaf_name(
-		     &j->leaf, trb_attestation_get_module_id(j->verdict->attestation))) != NULL ||
+	    (fault = trb_cert_rule_leaf_name(&j->leaf, trb_attestation_get_module_id(a))) != NULL ||
 	    (fault = trb_cert_rule_validity(&j->leaf, j->verdict->time_s)) != NULL)
 		return fail_leaf(ID_CHAIN, fault, err);
 	return TRB_OK;

@@ -163,6 +163,7 @@ const char *x509_disagreement(trb_bytes der, const char **ret_fault)
 	const unsigned char *p = der.ptr;
 	struct trb_cert ours;
 	const char *difference;
+	trb_bytes point;
 	X509 *theirs;
 
 	*ret_fault = trb_cert_parse(der, &ours);
@@ -172,6 +173,8 @@ const char *x509_disagreement(trb_bytes der, const char **ret_fault)
 	if (theirs == NULL)
 		return "OpenSSL does not read it";
 	difference = p == der.ptr + der.len ? x509_compare(&ours, theirs) : "its length";
+	if (trb_cert_find_point(der, &point) != NULL || !trb_bytes_eq(point, ours.point))
+		difference = "the point alone";
 	X509_free(theirs);
 	return difference;
 }

@@ -128,6 +128,28 @@ START_TEST(documents_to_reject_get_their_verdict)
 }
 END_TEST
 
+START_TEST(module_ids_have_one_form)
+{
+	static const char *const bad[] = {
+		"",
+		"i-0123456789abcdef0",
+		"i-0123456789abcdef0-enc",
+		"i-0123456789abcdef-enc0123456789abcdef",
+		"i-0123456789abcdef01-enc0123456789abcdef",
+		"i-0123456789abcdeF0-enc0123456789abcdef",
+		"i-0123456789abcdef0-enc0123456789abcdeg",
+		"i-0123456789abcdef0-enc0123456789abcdef ",
+		"xi-0123456789abcdef0-enc0123456789abcdef",
+		"i-0123456789abcdef0-enc0123456789abcdef\n",
+	};
+
+	ck_assert(trb_module_id_valid(trb_bytes_str("i-0123456789abcdef0-enc0123456789abcdef")));
+	ck_assert(trb_module_id_valid(trb_bytes_str("i-0123456789abcdef0-enc0")));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!trb_module_id_valid(trb_bytes_str(bad[i])), "row %zu", i);
+}
+END_TEST
+
 /* Outside any test: Check's assertions are not to be had yet. */
 static bool load_manifest(void)
 {
@@ -162,6 +184,7 @@ int main(void)
 
 	if (trb_nitro_new(&nitro, NULL) < 0 || !add_vectors(tcase))
 		return EXIT_FAILURE;
+	tcase_add_test(tcase, module_ids_have_one_form);
 	suite_add_tcase(suite, tcase);
 	status = test_run(suite);
 	cJSON_Delete(manifest);
