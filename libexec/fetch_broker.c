@@ -2,6 +2,7 @@
 /* The broker: makes connections on request, and does nothing else.  With an egress address it
  * reaches that proxy alone, whatever it is asked for. */
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -42,10 +43,12 @@ static int connect_one(const struct addrinfo *a, int64_t deadline)
 	_cleanup_close_ int fd =
 		socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
 	socklen_t len = sizeof(int);
-	int code = 0;
+	int code = 0, on = 1;
 
 	if (fd < 0)
 		return -1;
+	/* libgit2 sends a request in pieces */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
 		if (errno != EINPROGRESS)
 			return -1;
