@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -190,10 +191,12 @@ static int connect_one(const struct addrinfo *at)
 {
 	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t len = sizeof(int);
-	int error = 0;
+	int error = 0, on = 1;
 
 	if (fd < 0)
 		return -1;
+	/* whoever is behind the proxy decides what goes into a packet */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, at->ai_addr, at->ai_addrlen) == 0)
 		return fd;
 	if (errno == EINPROGRESS && trb_wait_fd(fd, POLLOUT, trb_deadline(CONNECT_MS), NULL) == 0 &&
