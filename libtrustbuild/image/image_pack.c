@@ -16,7 +16,7 @@
 /* No bootloader, console first; the enclave program is init.  Like nitro-cli's, so that one line
  * serves Nitro, QEMU and the simulated enclave, which ignores it. */
 #define DEFAULT_CMDLINE "reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on"
-#define RUNSC_NAME      "usr/bin/runsc"
+#define RUNSC_NAME      "usr/libexec/trustbuild/runsc"
 #define ROOTFS_NAME     "rootfs.erofs"
 #define FACTS_DIR       "etc/trustbuild"
 

@@ -385,7 +385,7 @@ START_TEST(ramdisks_can_be_extracted)
 	ck_assert(trb_bytes_eq_str(trb_blob_bytes(init), "the enclave program"));
 	root = test_file(in_folder("root/rootfs.erofs"));
 	ck_assert(memcmp(trb_blob_bytes(root).ptr, "erofs ", 6) == 0);
-	ck_assert_int_eq(access(in_folder("root/usr/bin/runsc"), X_OK), 0);
+	ck_assert_int_eq(access(in_folder("root/usr/libexec/trustbuild/runsc"), X_OK), 0);
 	ck_assert_int_eq(access(in_folder("root/etc/trustbuild/rootfs.sha256"), R_OK), 0);
 }
 END_TEST
