@@ -11,10 +11,10 @@
 
 #define TRB_AUTO(type) __attribute__((cleanup(type##_auto_unref))) type
 
-#define TRB_DEFINE_AUTO(type) \
+#define TRB_DEFINE_AUTO(type)                               \
 	static inline void type##_auto_unref(type **handle) \
-	{ \
-		*handle = type##_unref(*handle); \
+	{                                                   \
+		*handle = type##_unref(*handle);            \
 	}
 
 #ifdef __cplusplus

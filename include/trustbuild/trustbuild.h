@@ -12,8 +12,8 @@
 #include <trustbuild/eif.h>
 #include <trustbuild/enclave.h>
 #include <trustbuild/error.h>
-#include <trustbuild/log.h>
 #include <trustbuild/image.h>
+#include <trustbuild/log.h>
 #include <trustbuild/policy.h>
 #include <trustbuild/request.h>
 #include <trustbuild/session.h>
