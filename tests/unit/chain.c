@@ -3,7 +3,10 @@
  * issuers must never change. */
 #include "forge.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "verifier/issuers.h"
 #include "verifier/nitro.h"
@@ -518,6 +521,62 @@ START_TEST(memory_of_issuers_is_bounded)
 }
 END_TEST
 
+struct shared {
+	struct trb_nitro *nitro;
+	struct trb_nitro_root root;
+	trb_bytes good, bad;
+	atomic_uint wrong;
+};
+
+static void *judge_often(void *arg)
+{
+	struct shared *s = arg;
+
+	for (int i = 0; i < 40; i++) {
+		struct trb_nitro_verdict v = { 0 }, w = { 0 };
+
+		if (trb_nitro_judge(s->nitro, s->good, FORGE_TIME, &s->root, 1, 0, &v, NULL) !=
+			    TRB_OK ||
+		    trb_nitro_judge(s->nitro, s->bad, FORGE_TIME, &s->root, 1, 0, &w, NULL) !=
+			    TRB_E_EVIDENCE)
+			s->wrong++;
+		trb_nitro_verdict_clear(&v);
+		trb_nitro_verdict_clear(&w);
+	}
+	return NULL;
+}
+
+/* Four threads remember, look up and forget on one verifier. */
+START_TEST(threads_share_the_memory)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *good = NULL, *bad = NULL;
+	struct shared s = { 0 };
+	pthread_t threads[4];
+	struct forge f;
+
+	forge_init(&f);
+	forge_make(&f);
+	good = forge_document(&f);
+	f.signer = 3;
+	bad = forge_document(&f);
+	s.root = pin(f.der[0]);
+	s.good = trb_blob_bytes(good);
+	s.bad = trb_blob_bytes(bad);
+	ck_assert_int_eq(trb_nitro_new(&s.nitro, NULL), TRB_OK);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, judge_often, &s), 0);
+	for (int i = 0; i < 200; i++) {
+		trb_nitro_forget(s.nitro);
+		usleep(500);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(s.wrong, 0);
+	trb_nitro_free(s.nitro);
+	forge_clear(&f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("chain");
@@ -534,6 +593,7 @@ int main(void)
 	tcase_add_test(tcase, remembered_issuers_need_their_parent);
 	tcase_add_test(tcase, refused_issuers_are_not_remembered);
 	tcase_add_test(tcase, memory_of_issuers_is_bounded);
+	tcase_add_test(tcase, threads_share_the_memory);
 	suite_add_tcase(suite, tcase);
 	return test_run(suite);
 }
