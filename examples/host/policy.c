@@ -3,19 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <trustbuild/context.h>
+#include <trustbuild/log.h>
+#include <trustbuild/session.h>
 
 #include "host/commands.h"
 #include "host/policy.h"
 
 static struct {
-	const char *eif, *describe, *bundle, *name, *out, *quorum, *runtime;
-	struct cli_list repositories, refs, commits, roots, log_keys, witnesses;
-	bool aws, simulated, no_log;
+	const char *image, *describe, *bundle, *name, *out, *quorum, *runtime, *state;
+	struct cli_list repositories, refs, commits, roots, logs, log_keys, witnesses;
+	bool aws, simulated, no_log, force;
 } opts;
 
 static const struct cli_option options[] = {
-	{ "eif", "FILE", "measure this enclave image", .value = &opts.eif },
+	{ "image", "FILE", "measure this enclave image", .value = &opts.image },
 	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif",
 	  .value = &opts.describe },
 	{ "bundle", "FILE", "propose what this bundle says, for review", .value = &opts.bundle },
@@ -32,25 +33,29 @@ static const struct cli_option options[] = {
 	{ "runtime", "NAME", "accept this sandbox runtime; default: runsc",
 	  .value = &opts.runtime },
 	{ "log-key", "VKEY", "accept this log; may be repeated", .list = &opts.log_keys },
+	{ "log", "LOG", "accept this log, as in local:dir=DIR; may be repeated",
+	  .list = &opts.logs },
 	{ "no-log", NULL, "accept evidence that is in no log", .flag = &opts.no_log },
 	{ "witness", "VKEY", "count this witness; may be repeated", .list = &opts.witnesses },
 	{ "quorum", "N", "so many witnesses are needed; default: all", .value = &opts.quorum },
 	{ "out", "FILE", "write the policy there, and comments beside it", .value = &opts.out },
+	{ "force", NULL, "replace a policy that is there", .flag = &opts.force },
+	{ "state", "DIR", "keys, caches and logs", .value = &opts.state },
 	{ 0 },
 };
 
 static const struct cli_command command = {
 	.name = DRAFT_NAME,
-	.synopsis = "(--eif FILE | --describe FILE | --bundle FILE) [OPTION]…",
+	.synopsis = "(--image FILE | --describe FILE | --bundle FILE) [OPTION]…",
 	.help = "Writes a first policy, and FILE.comments.md, which says of each line where it "
 		"comes\n"
 		"from and which lines are trust decisions.  What a bundle says of itself goes "
 		"under\n"
 		"\"proposed\", and no verifier loads that before a person has moved it.",
-	.examples =
-		"  tb-host policy init --eif builder.eif --repository https://git.example/app \\\n"
-		"      --ref refs/heads/main --log-key \"$(cat log.vkey)\" --out policy.json\n"
-		"  tb-host policy init --bundle app.bundle.json --out policy.json\n",
+	.examples = "  tb-host policy init --image builder.eif --repository "
+		    "https://git.example/app \\\n"
+		    "      --ref refs/heads/main --log local:dir=/srv/log --out policy.json\n"
+		    "  tb-host policy init --bundle app.bundle.json --out policy.json\n",
 	.options = options,
 };
 
@@ -70,21 +75,32 @@ static cJSON *any_or(const struct cli_list *list)
 	return strings(list);
 }
 
-static int own_root(char **ret)
+static int open_context(trb_context **ret)
+{
+	trb_error *err = NULL;
+	int status = host_context(DRAFT_NAME, ret);
+
+	if (status == CLI_OK && opts.state != NULL &&
+	    trb_context_set_state_dir(*ret, opts.state, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	trb_error_unref(err);
+	return status;
+}
+
+/* This machine's own development root, made where there is none yet. */
+static int add_own_root(cJSON *roots)
 {
 	trb_context *context = NULL;
+	trb_blob *der = NULL;
 	trb_error *err = NULL;
-	const char *state;
-	int status = CLI_OK;
+	int status = open_context(&context);
 
-	if (host_context(DRAFT_NAME, &context) != CLI_OK)
-		return CLI_FAILED;
-	state = trb_context_get_state_dir(context);
-	if (state == NULL || asprintf(ret, "%s/softnsm/root.pem", state) < 0) {
-		cli_say(DRAFT_NAME ": no state directory: set TRUSTBUILD_STATE");
-		status = CLI_FAILED;
-	}
+	if (status == CLI_OK && trb_simulated_root_load(context, &der, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	if (status == CLI_OK)
+		cJSON_AddItemToArray(roots, draft_root_of(trb_blob_bytes(der)));
 	trb_error_unref(err);
+	trb_blob_unref(der);
 	trb_context_unref(context);
 	return status;
 }
@@ -102,19 +118,14 @@ static int add_root(cJSON *roots, const char *path)
 static int add_roots(struct draft *draft)
 {
 	cJSON *roots = cJSON_CreateArray();
-	char *own = NULL;
 	int status = CLI_OK;
 
 	if (opts.aws || (!opts.simulated && opts.roots.n == 0))
 		cJSON_AddItemToArray(roots, cJSON_CreateString("aws-nitro"));
-	if (opts.simulated) {
-		status = own_root(&own);
-		if (status == CLI_OK)
-			status = add_root(roots, own);
-	}
+	if (opts.simulated)
+		status = add_own_root(roots);
 	for (size_t i = 0; status == CLI_OK && i < opts.roots.n; i++)
 		status = add_root(roots, opts.roots.items[i]);
-	free(own);
 	if (status != CLI_OK) {
 		cJSON_Delete(roots);
 		return status;
@@ -170,11 +181,28 @@ static int read_quorum(uint64_t *ret)
 										     : CLI_USAGE;
 }
 
-static cJSON *log_section(uint64_t quorum)
+static int add_log_key(cJSON *keys, const char *backend)
+{
+	trb_context *context = NULL;
+	trb_log *log = NULL;
+	trb_error *err = NULL;
+	int status = open_context(&context);
+
+	if (status == CLI_OK && trb_log_open(context, backend, &log, &err) < 0)
+		status = cli_error(DRAFT_NAME, err);
+	if (status == CLI_OK)
+		cJSON_AddItemToArray(keys, cJSON_CreateString(trb_log_get_vkey(log)));
+	trb_error_unref(err);
+	trb_log_unref(log);
+	trb_context_unref(context);
+	return status;
+}
+
+static cJSON *log_section(cJSON *keys, uint64_t quorum)
 {
 	cJSON *log = cJSON_CreateObject(), *witnesses;
 
-	cJSON_AddItemToObject(log, "keys", strings(&opts.log_keys));
+	cJSON_AddItemToObject(log, "keys", keys);
 	if (opts.witnesses.n == 0) {
 		cJSON_AddStringToObject(log, "witnesses", "none");
 		return log;
@@ -188,7 +216,7 @@ static cJSON *log_section(uint64_t quorum)
 static int add_log_and_time(struct draft *draft)
 {
 	bool witnessed = opts.witnesses.n > 0;
-	cJSON *time = cJSON_CreateObject();
+	cJSON *time = cJSON_CreateObject(), *keys;
 	uint64_t quorum = 0;
 	int status = read_quorum(&quorum);
 
@@ -211,7 +239,14 @@ static int add_log_and_time(struct draft *draft)
 				 "your option --no-log")
 			       ? CLI_OK
 			       : CLI_FAILED;
-	return draft_add(draft, false, "log", log_section(quorum),
+	keys = strings(&opts.log_keys);
+	for (size_t i = 0; status == CLI_OK && i < opts.logs.n; i++)
+		status = add_log_key(keys, opts.logs.items[i]);
+	if (status != CLI_OK) {
+		cJSON_Delete(keys);
+		return status;
+	}
+	return draft_add(draft, false, "log", log_section(keys, quorum),
 			 witnessed ? "Whose log, and which witnesses, you trust to show everybody "
 				     "the same."
 				   : "Whose log you trust. Without witnesses its own host can show "
@@ -223,12 +258,13 @@ static int add_log_and_time(struct draft *draft)
 
 static int check_options(void)
 {
-	int sources = (opts.eif != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
+	int sources = (opts.image != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
 
 	if (sources != 1)
-		return cli_usage(DRAFT_NAME, "give one of --eif, --describe, --bundle");
-	if (opts.no_log && (opts.log_keys.n > 0 || opts.witnesses.n > 0))
-		return cli_usage(DRAFT_NAME, "--no-log stands against --log-key and --witness");
+		return cli_usage(DRAFT_NAME, "give one of --image, --describe, --bundle");
+	if (opts.no_log && (opts.log_keys.n + opts.logs.n > 0 || opts.witnesses.n > 0))
+		return cli_usage(DRAFT_NAME,
+				 "--no-log stands against --log, --log-key and --witness");
 	if (opts.quorum != NULL && opts.witnesses.n == 0)
 		return cli_usage(DRAFT_NAME, "--quorum needs --witness");
 	if (opts.bundle != NULL)
@@ -236,16 +272,16 @@ static int check_options(void)
 	if (opts.repositories.n == 0 || opts.refs.n == 0)
 		return cli_usage(DRAFT_NAME,
 				 "whose code do you accept? --repository URL --ref REF (or any)");
-	if (opts.log_keys.n == 0 && !opts.no_log)
+	if (opts.log_keys.n + opts.logs.n == 0 && !opts.no_log)
 		return cli_usage(DRAFT_NAME,
-				 "which log do you accept? --log-key VKEY, or --no-log");
+				 "which log do you accept? --log LOG, --log-key VKEY, or --no-log");
 	return CLI_OK;
 }
 
 static int measure(struct draft *draft)
 {
-	if (opts.eif != NULL)
-		return draft_from_eif(draft, opts.eif, opts.name);
+	if (opts.image != NULL)
+		return draft_from_eif(draft, opts.image, opts.name);
 	if (opts.describe != NULL)
 		return draft_from_description(draft, opts.describe, opts.name);
 	return draft_from_bundle(draft, opts.bundle, opts.name);
@@ -263,7 +299,7 @@ static int fill(struct draft *draft)
 		{ all || opts.aws || opts.simulated || opts.roots.n > 0, add_roots },
 		{ all || opts.repositories.n > 0, add_source },
 		{ all || opts.runtime != NULL, add_sandbox },
-		{ all || opts.log_keys.n > 0 || opts.no_log, add_log_and_time },
+		{ all || opts.log_keys.n + opts.logs.n > 0 || opts.no_log, add_log_and_time },
 	};
 	int status = CLI_OK;
 
@@ -288,7 +324,7 @@ static int policy_init(int argc, char **argv)
 		status = fill(&draft);
 	}
 	if (status == CLI_OK)
-		status = draft_write(&draft, opts.out);
+		status = draft_write(&draft, opts.out, opts.force);
 	draft_clear(&draft);
 	return status;
 }

@@ -35,8 +35,10 @@ int draft_from_description(struct draft *draft, const char *path, const char *na
 int draft_from_bundle(struct draft *draft, const char *path, const char *name);
 /* {"simulated": SHA-256} of a certificate, PEM or DER. */
 int draft_root(const char *path, cJSON **ret);
+cJSON *draft_root_of(trb_bytes der);
 
-/* Writes the policy, or prints it where path is NULL, and the comments beside it. */
-int draft_write(const struct draft *draft, const char *path);
+/* Writes the policy, or prints it where path is NULL, and the comments beside it.  A policy that
+ * somebody has reviewed is not replaced without force. */
+int draft_write(const struct draft *draft, const char *path, bool force);
 
 #endif

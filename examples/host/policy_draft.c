@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/pem.h>
 #include <openssl/sha.h>
@@ -221,7 +222,7 @@ int draft_from_description(struct draft *draft, const char *path, const char *na
 	return status;
 }
 
-static cJSON *root_by_digest(trb_bytes der)
+cJSON *draft_root_of(trb_bytes der)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	char text[2 * SHA256_DIGEST_LENGTH + 1];
@@ -254,7 +255,7 @@ int draft_root(const char *path, cJSON **ret)
 		cert = d2i_X509(NULL, &p, (long)trb_blob_bytes(blob).len);
 	len = cert != NULL ? i2d_X509(cert, &der) : -1;
 	if (len > 0) {
-		*ret = root_by_digest((trb_bytes){ der, (size_t)len });
+		*ret = draft_root_of((trb_bytes){ der, (size_t)len });
 	} else {
 		cli_say(DRAFT_NAME ": the root is no certificate in PEM or DER");
 		status = CLI_FAILED;
@@ -284,7 +285,7 @@ static int propose_document(struct draft *draft, trb_bytes document, const char 
 		for (size_t i = 0; i < 4; i++)
 			good = add_pcr(pcrs, indexes[i], trb_attestation_get_pcr(a, indexes[i])) &&
 			       good;
-		cJSON_AddItemToArray(roots, root_by_digest(trb_attestation_get_cabundle(a, 0)));
+		cJSON_AddItemToArray(roots, draft_root_of(trb_attestation_get_cabundle(a, 0)));
 		if (!draft_add(draft, true, "roots", roots,
 			       "Whose word counts that an enclave is one. Put \"aws-nitro\" in its "
 			       "place if it is hardware that you want.",
@@ -438,12 +439,17 @@ static int write_both(const struct draft *draft, const char *json, const char *p
 	return status;
 }
 
-int draft_write(const struct draft *draft, const char *path)
+int draft_write(const struct draft *draft, const char *path, bool force)
 {
 	cJSON *whole = cJSON_Duplicate(draft->policy, true);
 	char *printed, *json = NULL;
 	int status = CLI_FAILED;
 
+	if (path != NULL && !force && access(path, F_OK) == 0) {
+		cJSON_Delete(whole);
+		cli_say(DRAFT_NAME ": there is a policy already; --force replaces it");
+		return CLI_FAILED;
+	}
 	if (draft->proposed != NULL)
 		cJSON_AddItemToObject(whole, "proposed", cJSON_Duplicate(draft->proposed, true));
 	printed = cJSON_Print(whole);

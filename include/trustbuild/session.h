@@ -134,6 +134,13 @@ TRB_API int trb_event_is_attested(const trb_event *event);
 /* The bundle, borrowed: take a reference to keep it.  NULL where the event has none. */
 TRB_API trb_bundle *trb_event_get_bundle(const trb_event *event);
 
+/* The certificate (DER) of this state directory's development root, under which simulated enclaves
+ * of this machine sign; it is made at the first use.  A policy pins its SHA-256.  The caller owns
+ * the blob.  Errors: TRB_E_INVAL, TRB_E_NOTFOUND without a state directory, TRB_E_IO, TRB_E_FORMAT,
+ * TRB_E_NOMEM. */
+TRB_API TRB_CHECK int trb_simulated_root_load(trb_context *context, trb_blob **ret_der,
+					      trb_error **err);
+
 #ifdef __cplusplus
 }
 #endif
