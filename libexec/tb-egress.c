@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "host/egress.h"
 
@@ -22,6 +23,16 @@ static bool parse_ports(char *text, struct trb_egress *ret)
 	return ret->n_ports > 0;
 }
 
+static void signal_group(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGTERM, &ignore, NULL);
+	kill(0, SIGTERM);
+	while (wait(NULL) > 0)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	struct trb_egress egress = { 0 };
@@ -34,7 +45,8 @@ int main(int argc, char **argv)
 		egress.private[egress.n_private++] = argv[i];
 	if (trb_egress_serve(TRB_EGRESS_LIFELINE, TRB_EGRESS_LISTENER, &egress, NULL) < 0)
 		return EXIT_FAILURE;
-	/* the session is over: with all connections, which are of our group */
-	kill(0, SIGKILL);
+	/* The session is over, and with it all connections, which are of our group; collected here,
+	 * because not every first process of a container does it. */
+	signal_group();
 	return EXIT_SUCCESS;
 }

@@ -110,6 +110,8 @@ bool build_take_event(struct build_result *result, const trb_event *event)
 		break;
 	case TRB_EVENT_PROGRESS:
 		build_end_output();
+		while (text.len > 0 && text.ptr[text.len - 1] == '\n')
+			text.len--;
 		cli_progress("%.*s", (int)text.len, (const char *)text.ptr);
 		break;
 	case TRB_EVENT_OUTPUT:

@@ -19,6 +19,7 @@
 
 #define BOOT_SECONDS 60
 #define BATCH        32
+#define EGRESS_MS    1000 /* it ends by itself, with its connections */
 #define LAST_WORD_MS 1000 /* between the end of the control stream and that of the enclave */
 
 static int watch(struct trb_session *session, int fd, trb_error **err)
@@ -149,7 +150,11 @@ static void close_fd(int *fd)
 
 void trb_session_teardown(struct trb_session *session)
 {
+	int status;
+
 	close_fd(&session->egress_lifeline);
+	if (session->egress.pid > 0)
+		trb_child_wait(&session->egress, EGRESS_MS, &status, NULL);
 	trb_child_kill(&session->egress);
 	close_fd(&session->control);
 	close_fd(&session->run.control_fd);
