@@ -16,7 +16,7 @@
 #include "enclave/source_tree.h"
 #include "format/facts.h"
 
-struct trb_submodule {
+struct trb_source_submodule {
 	char *path, *url;
 	struct trb_commit commit;
 };
@@ -29,7 +29,7 @@ struct trb_source_result {
 	trb_blob *recipe; /* NULL: the tree has none */
 	uint64_t files, bytes;
 	size_t n_submodules;
-	struct trb_submodule *submodules;
+	struct trb_source_submodule *submodules;
 };
 
 struct trb_source_stream;

@@ -121,7 +121,7 @@ static int note_submodule(struct trb_source_walk *s, const char *url,
 			  const struct trb_commit *commit, trb_error **err)
 {
 	struct trb_source_result *res = &s->result;
-	struct trb_submodule *grown, m = { .commit = *commit };
+	struct trb_source_submodule *grown, m = { .commit = *commit };
 
 	if (has_control(s->path) || !trb_utf8_valid(trb_bytes_str(s->path)))
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_SUBMODULE,
@@ -486,7 +486,7 @@ bool trb_walk_wants(const struct trb_source_walk *s, unsigned type, uint64_t *re
 
 static int compare_submodules(const void *a, const void *b)
 {
-	const struct trb_submodule *x = a, *y = b;
+	const struct trb_source_submodule *x = a, *y = b;
 
 	return strcmp(x->path, y->path);
 }
