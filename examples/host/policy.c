@@ -309,6 +309,16 @@ static int fill(struct draft *draft)
 	return status;
 }
 
+static void clear_lists(void)
+{
+	struct cli_list *const lists[] = { &opts.repositories, &opts.refs, &opts.commits,
+					   &opts.roots,        &opts.logs, &opts.log_keys,
+					   &opts.witnesses };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		cli_list_clear(lists[i]);
+}
+
 static int policy_init(int argc, char **argv)
 {
 	struct draft draft = { 0 };
@@ -326,6 +336,7 @@ static int policy_init(int argc, char **argv)
 	if (status == CLI_OK)
 		status = draft_write(&draft, opts.out, opts.force);
 	draft_clear(&draft);
+	clear_lists();
 	return status;
 }
 
