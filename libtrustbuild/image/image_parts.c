@@ -16,6 +16,7 @@
 #define MAX_ARGS    (MAX_HELPERS + 8)
 #define MAX_ENV     24
 #define KEY_LETTERS 20
+#define ABANDON_MS  20000
 #define MAX_INPUTS  (1u << 20)
 #define CA_FILE     "ca-certificates.crt"
 
@@ -31,11 +32,19 @@ struct job {
 	char *env[MAX_ENV];
 	size_t n_env;
 	struct trb_child child;
+	int alive; /* the script's standard input: it ends where this is closed */
 	int64_t started_ms;
 };
 
+/* A script gets the time to take down its mounts. */
 static void job_done(struct job *j)
 {
+	int status;
+
+	if (j->alive >= 0)
+		close(j->alive);
+	if (j->child.pid > 0)
+		trb_child_wait(&j->child, ABANDON_MS, &status, NULL);
 	trb_child_kill(&j->child);
 	free(j->dir);
 	free(j->work);
@@ -140,8 +149,8 @@ static int job_init(struct job *j, trb_image *image, const char *key, bool *ret_
 
 static int job_start(struct job *j, trb_image *image, trb_error **err)
 {
-	_cleanup_close_ int log = -1;
-	int fds[3], r;
+	_cleanup_close_ int log = -1, input = -1;
+	int fds[3], pipe_fds[2], r;
 
 	r = trb_remove_tree(AT_FDCWD, j->work, err);
 	if (r < 0)
@@ -152,7 +161,10 @@ static int job_start(struct job *j, trb_image *image, trb_error **err)
 	log = open(j->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (log < 0)
 		return trb_fail_errno(err, errno, "create '%s'", j->log);
-	fds[0] = -1;
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return trb_fail_errno(err, errno, "make a pipe");
+	fds[0] = input = pipe_fds[0];
+	j->alive = pipe_fds[1];
 	fds[1] = fds[2] = log;
 	trb_log(image->context, TRB_LOG_NOTICE, "%s", j->what);
 	j->started_ms = now_ms();
@@ -387,11 +399,13 @@ static int make_slow_parts(trb_image *image, trb_error **err)
 	struct job rootfs = { .part = PART_ROOTFS,
 			      .script = "image-rootfs",
 			      .what = "root file system, by mmdebstrap",
-			      .child = TRB_CHILD_NONE };
+			      .child = TRB_CHILD_NONE,
+			      .alive = -1 };
 	struct job runsc = { .part = PART_RUNSC,
 			     .script = "image-runsc",
 			     .what = "runsc of gVisor, from source",
-			     .child = TRB_CHILD_NONE };
+			     .child = TRB_CHILD_NONE,
+			     .alive = -1 };
 	bool given = trb_image_value(image, IMAGE_ROOTFS) != NULL &&
 		     trb_image_value(image, IMAGE_KERNEL) != NULL;
 	int r = given ? TRB_OK : start_rootfs(&rootfs, image, err), r2;
@@ -413,7 +427,8 @@ int trb_image_make_parts(trb_image *image, trb_error **err)
 	struct job userland = { .part = PART_USERLAND,
 				.script = "image-userland",
 				.what = "the enclave's own files",
-				.child = TRB_CHILD_NONE };
+				.child = TRB_CHILD_NONE,
+				.alive = -1 };
 	int r = make_slow_parts(image, err);
 
 	if (r < 0)

@@ -4,10 +4,12 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -258,6 +260,32 @@ START_TEST(a_failing_program_is_named_with_its_last_line)
 }
 END_TEST
 
+/* Whoever built was killed: the scripts notice, and end. */
+START_TEST(an_abandoned_script_ends)
+{
+	char pcr0[97];
+	pid_t pid;
+
+	put("libexec/image-rootfs",
+	    "#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\n"
+	    "echo gone >\"$HOME/gone\"\n",
+	    0700);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(build(NULL, pcr0, NULL) == TRB_OK);
+	for (int i = 0; i < 200 && access(in_folder("calls"), F_OK) != 0; i++)
+		usleep(50000);
+	ck_assert_int_eq(access(in_folder("calls"), F_OK), 0);
+	ck_assert_int_ne(access(in_folder("gone"), F_OK), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int i = 0; i < 200 && access(in_folder("gone"), F_OK) != 0; i++)
+		usleep(50000);
+	ck_assert_int_eq(access(in_folder("gone"), F_OK), 0);
+}
+END_TEST
+
 START_TEST(missing_inputs_are_named)
 {
 	static const char *const rows[][2] = {
@@ -405,6 +433,7 @@ int main(void)
 	tcase_add_test(tc, a_changed_recipe_is_made_again);
 	tcase_add_test(tc, a_damaged_image_is_packed_again);
 	tcase_add_test(tc, a_failing_program_is_named_with_its_last_line);
+	tcase_add_test(tc, an_abandoned_script_ends);
 	tcase_add_test(tc, missing_inputs_are_named);
 	tcase_add_test(tc, inputs_are_checked);
 	tcase_add_test(tc, signer_needs_both_files);
