@@ -48,7 +48,8 @@ static const char runsc_script[] = "#!/bin/sh\nset -e\necho runsc >>\"$HOME/call
 				   "printf 'module\\tv1\\tgo1\\tx\\n' >\"$1/runsc.tsv\"\n";
 static const char userland_script[] =
 	"#!/bin/sh\nset -e\necho userland >>\"$HOME/calls\"\n"
-	"mkdir -p \"$1/tree/usr/bin\" \"$1/tree/etc/trustbuild\"\n"
+	"mkdir -p \"$1/tree/usr/bin\" \"$1/tree/usr/libexec/trustbuild\" "
+	"\"$1/tree/etc/trustbuild\"\n"
 	"cp \"$3\" \"$1/tree/usr/bin/tb-enclave\"\n"
 	"ln -s usr/bin/tb-enclave \"$1/tree/init\"\n"
 	"printf 'libc6\\t2\\tamd64\\tfff\\n' >\"$1/packages.tsv\"\n"
