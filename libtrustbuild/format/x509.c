@@ -243,6 +243,9 @@ static enum extension_bit known_extension(trb_bytes oid)
 static const char *parse_extension_value(enum extension_bit which, bool critical, trb_bytes value,
 					 struct trb_cert *cert)
 {
+	/* RFC 5280 sections 4.2.1.1 and 4.2.1.2; OpenSSL refuses it, too */
+	if (critical && (which == EXT_SUBJECT_KEY_ID || which == EXT_AUTHORITY_KEY_ID))
+		return "a key identifier is critical";
 	switch (which) {
 	case EXT_BASIC_CONSTRAINTS:
 		return parse_basic_constraints(value, critical, cert);
