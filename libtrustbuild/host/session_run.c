@@ -249,11 +249,11 @@ static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error 
 static int lost(struct trb_session *session, trb_error **err)
 {
 	struct pollfd end = { .fd = session->run.end_fd, .events = POLLIN };
+	int r = TRB_OK;
 
-	if (end.fd >= 0 && poll(&end, 1, LAST_WORD_MS) > 0 &&
-	    session->ops->explain(session->tee, err) < 0)
-		return TRB_E_IO;
-	return trb_fail(err, TRB_E_IO, "the enclave hung up in the middle of its work");
+	if (end.fd >= 0 && poll(&end, 1, LAST_WORD_MS) > 0)
+		r = session->ops->explain(session->tee, err);
+	return r < 0 ? r : trb_fail(err, TRB_E_IO, "the enclave hung up in the middle of its work");
 }
 
 static int take_control(struct trb_session *session, trb_error **err)
@@ -373,11 +373,12 @@ static int check_canceled(struct trb_session *session, trb_error **err)
 /* The enclave is gone; but what it said before is read first. */
 static int check_end(struct trb_session *session, bool ended, trb_error **err)
 {
+	int r;
+
 	if (!ended || session->control >= 0)
 		return TRB_OK;
-	if (session->ops->explain(session->tee, err) < 0)
-		return TRB_E_IO;
-	return trb_fail(err, TRB_E_IO, "the enclave ended before it said anything");
+	r = session->ops->explain(session->tee, err);
+	return r < 0 ? r : trb_fail(err, TRB_E_IO, "the enclave ended before it said anything");
 }
 
 int trb_session_turn(struct trb_session *session, trb_error **err)
