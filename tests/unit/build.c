@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sandboxed builds under runsc.  Needs runsc and a root file system: TRB_TEST_RUNSC and
- * TRB_TEST_ROOTFS name them. */
+ * TRB_TEST_ROOTFS name them, else they are what tb-host image build has cached. */
 #include "support.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -20,9 +21,31 @@ static char libexec[64], source[64], sandbox[64];
 static trb_context *context;
 static struct trb_buf printed[3];
 
+/* What the environment names, else what tb-host image build has made and cached. */
+static const char *part(const char *variable, const char *pattern)
+{
+	const char *state = getenv("TRUSTBUILD_STATE"), *home = getenv("HOME");
+	const char *named = getenv(variable);
+	char path[4096];
+	glob_t found;
+
+	if (named != NULL)
+		return named;
+	snprintf(path, sizeof(path), "%s%s/image/%s",
+		 state != NULL  ? state
+		 : home != NULL ? home
+				: "",
+		 state != NULL ? "" : "/.local/state/trustbuild", pattern);
+	if (glob(path, 0, NULL, &found) != 0)
+		return NULL;
+	setenv(variable, found.gl_pathv[0], 1);
+	globfree(&found);
+	return getenv(variable);
+}
+
 static const char *runsc(void)
 {
-	return getenv("TRB_TEST_RUNSC");
+	return part("TRB_TEST_RUNSC", "runsc-*/runsc");
 }
 
 /* For trying another one by hand, where it runs. */
@@ -35,7 +58,7 @@ static const char *runtime(void)
 
 static const char *rootfs(void)
 {
-	return getenv("TRB_TEST_ROOTFS");
+	return part("TRB_TEST_ROOTFS", "rootfs-*/rootfs.erofs");
 }
 
 static void link_helper(const char *name, const char *target)
@@ -448,8 +471,8 @@ int main(void)
 
 	if (runsc() == NULL || rootfs() == NULL) {
 		fprintf(stderr,
-			"LEFT OUT: sandboxed builds; set TRB_TEST_RUNSC and "
-			"TRB_TEST_ROOTFS, for example to what tb-host image build caches\n");
+			"LEFT OUT: sandboxed builds: run tb-host image build before, or set "
+			"TRB_TEST_RUNSC and TRB_TEST_ROOTFS\n");
 		return 77;
 	}
 	tcase_set_timeout(t, 120);
