@@ -7,6 +7,7 @@
 int cmd_build(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_image(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 
 /* A context with progress on standard error and the folders that the environment names

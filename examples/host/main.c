@@ -5,6 +5,7 @@ static const struct cli_subcommand commands[] = {
 	{ "build", "build a commit in an enclave, with evidence", cmd_build },
 	{ "doctor", "say what this machine lacks, and how to get it", cmd_doctor },
 	{ "image", "make, measure and describe enclave images", cmd_image },
+	{ "log", "make, fill and show a transparency log", cmd_log },
 	{ "policy", "write a first policy for a verifier", cmd_policy },
 	{ 0 },
 };
