@@ -78,11 +78,22 @@ void cli_progress_end(void)
 	fflush(stderr);
 }
 
+static void say_escaped(const char *text)
+{
+	char *safe = cli_escaped(cli_bytes(text));
+
+	if (safe != NULL)
+		cli_say("%s", safe);
+	free(safe);
+}
+
 void cli_progress_sink(int level, const char *text, void *user)
 {
 	(void)user;
-	if (level >= TRB_LOG_INFO)
+	if (level == TRB_LOG_INFO)
 		cli_progress("%s", text);
+	if (level > TRB_LOG_INFO)
+		say_escaped(text);
 }
 
 void cli_say(const char *fmt, ...)
@@ -117,7 +128,7 @@ static const char *remedy(int code)
 	case TRB_E_NOMEM:
 		return "free some memory, or lower the recipe's memory_mib";
 	case TRB_E_TIMEOUT:
-		return "raise --timeout, or see what the last lines before this one wait for";
+		return "raise the limit that is named above: --timeout, or wall_s of the recipe";
 	case TRB_E_ABI:
 		return "use the header, library and backends of one release";
 	case TRB_E_LIMIT:

@@ -281,15 +281,20 @@ static int run_session(trb_context *context, trb_request *request, const char *b
 	return failed(err);
 }
 
+static const char *output(void)
+{
+	return opts.out != NULL ? opts.out : "trustbuild-out";
+}
+
 static int build_into(trb_context *context, trb_request *request, trb_bytes token,
 		      struct build_result *result)
 {
-	const char *out = opts.out != NULL ? opts.out : "trustbuild-out";
+	const char *out = output();
 	char *backend = NULL, *staging = NULL;
 	int fd = -1, status = backend_text(context, &backend);
 
 	if (status == CLI_OK)
-		status = build_open_output(out, opts.force, &staging, &fd);
+		status = build_open_output(out, &staging, &fd);
 	if (status == CLI_OK)
 		status = run_session(context, request, backend, fd, token, result);
 	if (status == CLI_OK)
@@ -315,6 +320,8 @@ static int build(trb_context *context, const char *repository)
 	if (status == CLI_OK && opts.state != NULL &&
 	    trb_context_set_state_dir(context, opts.state, &err) < 0)
 		status = failed(err);
+	if (status == CLI_OK)
+		status = build_check_output(output(), opts.force);
 	if (status == CLI_OK)
 		status = open_request(context, repository, (trb_bytes){ token, len }, &request);
 	if (status == CLI_OK)

@@ -36,10 +36,11 @@ bool build_take_event(struct build_result *result, const trb_event *event);
 /* Ends a line of the build's output that has no end. */
 void build_end_output(void);
 
-/* The output directory: made where it is missing; empty unless force says otherwise.  Gives the
- * path and the descriptor of a staging directory inside it.  CLI_OK, or after saying why another
- * exit status. */
-int build_open_output(const char *out, bool force, char **ret_staging, int *ret_fd);
+/* The output directory: made where it is missing; empty unless force says otherwise.  CLI_OK, or
+ * after saying why another exit status. */
+int build_check_output(const char *out, bool force);
+/* A staging directory inside it. */
+int build_open_output(const char *out, char **ret_staging, int *ret_fd);
 /* Saves the bundle, then moves the files to their places.  CLI_OK or CLI_FAILED. */
 int build_save(struct build_result *result, const char *out, const char *staging);
 int build_save_bundle(const struct build_result *result);

@@ -151,10 +151,8 @@ static bool is_empty(const char *path)
 	return empty;
 }
 
-int build_open_output(const char *out, bool force, char **ret_staging, int *ret_fd)
+int build_check_output(const char *out, bool force)
 {
-	char *staging = NULL;
-
 	if (mkdir(out, 0777) < 0 && errno != EEXIST)
 		return cannot("make the directory", out);
 	if (!force && !is_empty(out))
@@ -162,6 +160,13 @@ int build_open_output(const char *out, bool force, char **ret_staging, int *ret_
 				 "the directory '%s' is not empty: name another one with --out, or "
 				 "replace what is there with --force",
 				 out);
+	return CLI_OK;
+}
+
+int build_open_output(const char *out, char **ret_staging, int *ret_fd)
+{
+	char *staging = NULL;
+
 	if (asprintf(&staging, "%s/.staging-XXXXXX", out) < 0)
 		return CLI_FAILED;
 	if (mkdtemp(staging) == NULL) {

@@ -111,10 +111,13 @@ static void send_text(int fd, const char *text)
 		shutdown(fd, SHUT_RDWR);
 }
 
-static void refuse(int fd, const char *status, const char *why)
+/* host is NULL where the request named none.  Standard error is the session's log. */
+static void refuse(int fd, const char *status, const char *why, const char *host, unsigned port)
 {
 	char text[512];
 
+	if (host != NULL)
+		dprintf(STDERR_FILENO, "proxy refuses %s port %u: %s\n", host, port, why);
 	snprintf(text, sizeof(text), "HTTP/1.1 %s %s\r\nContent-Length: 0\r\n\r\n", status, why);
 	send_text(fd, text);
 }
@@ -230,7 +233,7 @@ static int reach(const struct trb_egress *egress, const char *host, uint16_t por
 	}
 	freeaddrinfo(found);
 	*ret_status = denied ? "403" : "502";
-	*ret_why = denied ? "address is not public (tb-host build --allow-private HOST)"
+	*ret_why = denied ? "its address is not public; --allow-private would allow it"
 			  : "host does not answer";
 	return fd;
 }
@@ -315,21 +318,21 @@ void trb_egress_connection(int fd, const struct trb_egress *egress)
 	uint16_t port;
 
 	if (!read_head(fd, buf, &len, &head)) {
-		refuse(fd, "400", "the request is too long or too slow");
+		refuse(fd, "400", "the request is too long or too slow", NULL, 0);
 		return;
 	}
 	fault = trb_egress_parse(TRB_BYTES(buf, head), host, &port);
 	if (fault != NULL) {
-		refuse(fd, "400", fault);
+		refuse(fd, "400", fault, NULL, 0);
 		return;
 	}
 	if (!port_allowed(egress, port)) {
-		refuse(fd, "403", "port is not one that the request needs");
+		refuse(fd, "403", "port is not one that the request needs", host, port);
 		return;
 	}
 	out = reach(egress, host, port, &status, &why);
 	if (out < 0) {
-		refuse(fd, status, why);
+		refuse(fd, status, why, host, port);
 		return;
 	}
 	send_text(fd, "HTTP/1.1 200 Connected\r\n\r\n");

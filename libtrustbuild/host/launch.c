@@ -233,7 +233,7 @@ static int make_cgroup(const struct trb_launch *launch, struct trb_cgroup *ret, 
 			       ? TRB_OK
 			       : trb_fail(err, TRB_E_UNSUPPORTED,
 					  "only root can limit the enclave's memory and processes");
-	trb_cgroup_sweep();
+	trb_cgroup_sweep(1);
 	snprintf(name, sizeof(name), "trustbuild-%ld", (long)getpid());
 	r = trb_cgroup_make(name, launch->memory, launch->pids, ret, launch->demanded ? err : NULL);
 	return launch->demanded ? r : TRB_OK;

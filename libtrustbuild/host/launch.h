@@ -69,7 +69,8 @@ int trb_cgroup_make(const char *name, uint64_t memory, uint64_t pids, struct trb
 int trb_cgroup_enter(const struct trb_cgroup *cgroup, pid_t pid, trb_error **err);
 /* Kills what is inside and removes it. */
 void trb_cgroup_remove(struct trb_cgroup *cgroup);
-/* Removes what launchers left that were killed themselves. */
-void trb_cgroup_sweep(void);
+/* Removes what launchers left that were killed themselves; so many tries, 10 ms apart, where
+ * processes are still dying inside. */
+void trb_cgroup_sweep(unsigned tries);
 
 #endif

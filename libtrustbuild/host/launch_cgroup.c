@@ -230,7 +230,7 @@ void trb_cgroup_remove(struct trb_cgroup *cgroup)
 	}
 }
 
-static void sweep_one(const char *mount)
+static void sweep_one(const char *mount, unsigned tries)
 {
 	DIR *dir = opendir(mount);
 	struct dirent *entry;
@@ -245,17 +245,19 @@ static void sweep_one(const char *mount)
 		if (pid <= 1 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", mount, entry->d_name);
-		rmdir(path);
+		/* never killing here: the number may be another namespace's, and alive there */
+		for (unsigned n = 1; rmdir(path) < 0 && errno == EBUSY && n < tries; n++)
+			poll(NULL, 0, REMOVE_MS);
 	}
 	if (dir != NULL)
 		closedir(dir);
 }
 
-void trb_cgroup_sweep(void)
+void trb_cgroup_sweep(unsigned tries)
 {
 	struct hierarchy found[TRB_CGROUPS];
 	size_t n = find_hierarchies(found);
 
 	for (size_t i = 0; i < n; i++)
-		sweep_one(found[i].mount);
+		sweep_one(found[i].mount, tries);
 }

@@ -25,6 +25,7 @@ static int session_new(trb_context *context, const trb_tee_ops *ops, trb_session
 	session->context = trb_context_ref(context);
 	session->ops = ops;
 	session->output = session->epoll = session->timer = session->control = -1;
+	session->proxy_log = -1;
 	session->egress_lifeline = -1;
 	session->egress = TRB_CHILD_NONE;
 	session->run = (trb_tee_run){ .control_fd = -1,

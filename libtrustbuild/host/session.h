@@ -51,8 +51,11 @@ struct trb_session {
 	struct trb_child egress;
 	int egress_lifeline;
 	struct trb_events events;
-	char console[TRB_CONSOLE_LINE]; /* the line that is being received */
-	size_t console_len;
+	int proxy_log; /* what the proxy refuses */
+	struct trb_line {
+		char text[TRB_CONSOLE_LINE]; /* the line that is being received */
+		size_t len;
+	} console_line, proxy_line;
 };
 
 /* session_run.c */

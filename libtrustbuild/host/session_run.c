@@ -20,6 +20,7 @@
 #define BOOT_SECONDS 60
 #define BATCH        32
 #define EGRESS_MS    1000 /* it ends by itself, with its connections */
+#define LAST_READS   64
 #define LAST_WORD_MS 1000 /* between the end of the control stream and that of the enclave */
 
 static int watch(struct trb_session *session, int fd, trb_error **err)
@@ -67,7 +68,7 @@ static int spawn_egress(struct trb_session *session, trb_bytes url, trb_error **
 {
 	char *argv[2 + TRB_EGRESS_PRIVATE + 1] = { (char *)"tb-egress" };
 	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	_cleanup_close_ int lifeline = -1;
+	_cleanup_close_ int lifeline = -1, log = -1;
 	_cleanup_free_ char *path = NULL;
 	int pipes[2], r;
 	char ports[16];
@@ -82,7 +83,11 @@ static int spawn_egress(struct trb_session *session, trb_bytes url, trb_error **
 		return trb_fail_errno(err, errno, "make a pipe");
 	lifeline = pipes[0];
 	session->egress_lifeline = pipes[1];
-	r = trb_spawn(path, argv, envp, (int[]){ lifeline, -1, -1, session->run.egress_fd },
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
+		return trb_fail_errno(err, errno, "make a pipe");
+	session->proxy_log = pipes[0];
+	log = pipes[1];
+	r = trb_spawn(path, argv, envp, (int[]){ lifeline, -1, log, session->run.egress_fd },
 		      TRB_EGRESS_FDS, &session->egress, err);
 	if (r == TRB_OK) {
 		close(session->run.egress_fd);
@@ -148,14 +153,65 @@ static void close_fd(int *fd)
 		close(steal_fd(fd));
 }
 
+static void log_byte(struct trb_session *session, struct trb_line *line, int level,
+		     const char *what, char c)
+{
+	if (c != '\n' && line->len < sizeof(line->text) - 1)
+		line->text[line->len++] = c;
+	if (c != '\n' && line->len < sizeof(line->text) - 1)
+		return;
+	line->text[line->len] = '\0';
+	if (line->len > 0)
+		trb_log(session->context, level, "%s%s", what, line->text);
+	line->len = 0;
+}
+
+/* Console and proxy decide nothing; they are for whoever looks for a fault.  False where nothing
+ * was read. */
+static bool take_lines(struct trb_session *session, int *fd, struct trb_line *line, int level,
+		       const char *what)
+{
+	char buf[4096];
+	ssize_t got = read(*fd, buf, sizeof(buf));
+
+	if (got == 0)
+		close_fd(fd); /* which takes it out of the set, too */
+	for (ssize_t i = 0; i < got; i++)
+		log_byte(session, line, level, what, buf[i]);
+	return got > 0;
+}
+
+static bool take_console(struct trb_session *session)
+{
+	return take_lines(session, &session->run.console_fd, &session->console_line, TRB_LOG_DEBUG,
+			  "console: ");
+}
+
+static bool take_proxy_log(struct trb_session *session)
+{
+	return take_lines(session, &session->proxy_log, &session->proxy_line, TRB_LOG_NOTICE, "");
+}
+
+/* What was said before the end may explain it. */
+static void take_last_words(struct trb_session *session)
+{
+	for (int i = 0; i < LAST_READS && session->run.console_fd >= 0 && take_console(session);
+	     i++)
+		;
+	for (int i = 0; i < LAST_READS && session->proxy_log >= 0 && take_proxy_log(session); i++)
+		;
+}
+
 void trb_session_teardown(struct trb_session *session)
 {
 	int status;
 
+	take_last_words(session);
 	close_fd(&session->egress_lifeline);
 	if (session->egress.pid > 0)
 		trb_child_wait(&session->egress, EGRESS_MS, &status, NULL);
 	trb_child_kill(&session->egress);
+	close_fd(&session->proxy_log);
 	close_fd(&session->control);
 	close_fd(&session->run.control_fd);
 	close_fd(&session->run.egress_fd);
@@ -309,30 +365,6 @@ static int accept_other(struct trb_session *session, int listener, trb_error **e
 	return r == TRB_OK ? watch(session, fd, err) : r;
 }
 
-/* The console decides nothing; it is for whoever looks for a fault. */
-static void console_byte(struct trb_session *session, char c)
-{
-	if (c != '\n' && session->console_len < sizeof(session->console) - 1)
-		session->console[session->console_len++] = c;
-	if (c != '\n' && session->console_len < sizeof(session->console) - 1)
-		return;
-	session->console[session->console_len] = '\0';
-	if (session->console_len > 0)
-		trb_log(session->context, TRB_LOG_DEBUG, "console: %s", session->console);
-	session->console_len = 0;
-}
-
-static void take_console(struct trb_session *session)
-{
-	char buf[4096];
-	ssize_t got = read(session->run.console_fd, buf, sizeof(buf));
-
-	if (got == 0)
-		close_fd(&session->run.console_fd); /* which takes it out of the set, too */
-	for (ssize_t i = 0; i < got; i++)
-		console_byte(session, buf[i]);
-}
-
 static int handle(struct trb_session *session, int fd, trb_error **err)
 {
 	bool closed;
@@ -344,8 +376,11 @@ static int handle(struct trb_session *session, int fd, trb_error **err)
 				session->ratchet.state < TRB_HOST_READY
 					? "the enclave did not boot in time"
 					: "the session's time limit has passed");
-	if (fd == session->run.console_fd) {
-		take_console(session);
+	if (fd == session->run.console_fd || fd == session->proxy_log) {
+		if (fd == session->run.console_fd)
+			take_console(session);
+		else
+			take_proxy_log(session);
 		return TRB_OK;
 	}
 	if (fd == session->run.control_fd)

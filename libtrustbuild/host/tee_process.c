@@ -16,6 +16,7 @@
 
 #define REPORT_MAX    2048
 #define CLOSE_MS      10000
+#define SWEEP_TRIES   100u
 #define EXPLAIN_MS    2000
 #define DEFAULT_PIDS  16384u
 #define MEMORY_TENTHS 9
@@ -250,7 +251,7 @@ static int process_close(void *self, trb_error **err)
 	if (p->run.parent >= 0)
 		trb_remove_tree(p->run.parent, p->run.name, NULL);
 	if (geteuid() == 0)
-		trb_cgroup_sweep();
+		trb_cgroup_sweep(SWEEP_TRIES);
 	process_free(p);
 	return r < 0 ? trb_wrap(err, r, "end the enclave") : TRB_OK;
 }

@@ -76,9 +76,15 @@ int main(void)
 		}
 	if (strcmp(mode, "fork") == 0) {
 		int n = 0;
+		pid_t pid = 1;
 
-		while (n < 1000 && fork() > 0)
-			n++;
+		while (n < 1000 && pid > 0) {
+			pid = fork();
+			if (pid == 0)
+				for (;;)
+					pause();
+			n += pid > 0;
+		}
 		printf("forks %d\n", n);
 		if (n == 1000)
 			return 9;
