@@ -102,6 +102,11 @@ static bool scan_string(struct scan *s)
 	return fault(s, "the string does not end");
 }
 
+static bool at_digit(const struct scan *s, size_t ahead)
+{
+	return (size_t)(s->end - s->p) > ahead && s->p[ahead] >= '0' && s->p[ahead] <= '9';
+}
+
 static bool scan_number(struct scan *s)
 {
 	const uint8_t *first = s->p;
@@ -110,11 +115,11 @@ static bool scan_number(struct scan *s)
 
 	if (negative)
 		s->p++;
-	if (s->p == s->end || *s->p < '0' || *s->p > '9')
+	if (!at_digit(s, 0))
 		return fault(s, "a digit must follow the minus sign");
-	if (*s->p == '0' && s->end - s->p > 1 && s->p[1] >= '0' && s->p[1] <= '9')
+	if (*s->p == '0' && at_digit(s, 1))
 		return fault(s, "leading zero");
-	for (; s->p < s->end && *s->p >= '0' && *s->p <= '9'; s->p++) {
+	for (; at_digit(s, 0); s->p++) {
 		value = value * 10 + (uint64_t)(*s->p - '0');
 		if (value > TRB_JSON_INT_MAX) {
 			s->p = first;
@@ -209,7 +214,7 @@ static bool scan_value(struct scan *s)
 		good = scan_container(s, ']');
 	else if (at(s, '"'))
 		good = scan_string(s);
-	else if (s->p < s->end && (*s->p == '-' || (*s->p >= '0' && *s->p <= '9')))
+	else if (at(s, '-') || at_digit(s, 0))
 		good = scan_number(s);
 	else
 		good = scan_literal(s);

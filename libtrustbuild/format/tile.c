@@ -48,31 +48,45 @@ static bool take(trb_bytes *text, const char *word)
 	return true;
 }
 
+static bool take_level(trb_bytes *text, struct trb_tile *tile)
+{
+	uint64_t level = 0;
+
+	tile->entries = take(text, "entries");
+	if (tile->entries)
+		return true;
+	if (!take_number(text, 1, 2, &level) || level > 63)
+		return false;
+	tile->level = (unsigned)level;
+	return true;
+}
+
+static bool take_index(trb_bytes *text, uint64_t *index)
+{
+	unsigned groups = 1;
+
+	while (take(text, "/x"))
+		if (++groups > 6 || !take_number(text, 3, 3, index))
+			return false;
+	return take(text, "/") && take_number(text, 3, 3, index);
+}
+
 bool trb_tile_parse_path(trb_bytes path, struct trb_tile *ret)
 {
 	struct trb_tile tile = { .width = TRB_TILE_WIDTH };
-	uint64_t level = 0, width = 0;
 	trb_bytes rest = path;
 	char again[TRB_TILE_PATH];
-	unsigned groups = 1;
+	uint64_t width = 0;
 
-	if (path.len >= TRB_TILE_PATH || !take(&rest, "tile/"))
-		return false;
-	tile.entries = take(&rest, "entries");
-	if (!tile.entries && (!take_number(&rest, 1, 2, &level) || level > 63))
-		return false;
-	tile.level = (unsigned)level;
-	while (take(&rest, "/x"))
-		if (++groups > 6 || !take_number(&rest, 3, 3, &tile.index))
-			return false;
-	if (!take(&rest, "/") || !take_number(&rest, 3, 3, &tile.index))
+	if (path.len >= TRB_TILE_PATH || !take(&rest, "tile/") || !take_level(&rest, &tile) ||
+	    !take_index(&rest, &tile.index))
 		return false;
 	if (take(&rest, ".p/")) {
 		if (!take_number(&rest, 1, 3, &width) || width == 0 || width >= TRB_TILE_WIDTH)
 			return false;
 		tile.width = (unsigned)width;
 	}
-	/* leading zeros and needless groups come back as another path */
+	/* leading zeros, needless groups and what is left over come back as another path */
 	trb_tile_path(&tile, again);
 	if (!trb_bytes_eq_str(path, again))
 		return false;
