@@ -59,9 +59,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-cert
 	libcbor-dev libssl-dev libcjson-dev libgit2-dev libcurl4-openssl-dev libseccomp-dev zlib1g-dev
 	libzstd-dev check)
 RUN_PACKAGES=(mmdebstrap erofs-utils uidmap cpio xz-utils curl nginx-light fcgiwrap openssl procps)
-TEST_PACKAGES=(clang clang-format libclang-rt-14-dev llvm pmccabe mandoc)
+TEST_PACKAGES=(clang clang-format libclang-rt-14-dev llvm pmccabe mandoc cmake binutils)
 
-# The newest of what the package manager and the person offer; runsc needs more than Debian 12 has.
 meson=/usr/bin/meson
 
 # Configures a build folder once, and builds it.
