@@ -295,10 +295,10 @@ static void mount_image(const char *image, const char *lower)
 	if (mount(image, lower, "erofs", flags, NULL) == 0)
 		return;
 	if (errno != ENOTBLK)
-		fail("mount the root file system (only root outside of user namespaces may)");
+		fail("mount the root file system, as only root outside of user namespaces may");
 	loop = attach_loop(image, device);
 	if (mount(device, lower, "erofs", flags, NULL) < 0)
-		fail("mount the root file system (only root outside of user namespaces may)");
+		fail("mount the root file system, as only root outside of user namespaces may");
 	close(loop);
 }
 
