@@ -7,8 +7,6 @@
 /* Hands one line of progress to the context's sink; context may be NULL. */
 void trb_tell(trb_context *context, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Its name until trb_log became the type of log handles. */
-#define trb_log(...) trb_tell(__VA_ARGS__)
 
 /* The state directory, or TRB_E_NOTFOUND with what to set. */
 int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err);

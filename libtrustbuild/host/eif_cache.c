@@ -216,13 +216,13 @@ static int unpack(struct cache *cache, int *ret_userland, trb_error **err)
 	trb_eif *eif = NULL;
 	int r;
 
-	trb_log(cache->context, TRB_LOG_INFO, "measuring the image (once)");
+	trb_tell(cache->context, TRB_LOG_INFO, "measuring the image (once)");
 	r = measure(cache, &eif, err);
 	if (r < 0)
 		return r;
 	*ret_userland = open_userland(cache);
 	if (*ret_userland < 0) {
-		trb_log(cache->context, TRB_LOG_INFO, "unpacking the image (once)");
+		trb_tell(cache->context, TRB_LOG_INFO, "unpacking the image (once)");
 		remove_temporaries(cache->dir);
 		snprintf(name, sizeof(name), TEMPORARY "%.32s", cache->pcr0);
 		r = fill(cache, eif, name, err);

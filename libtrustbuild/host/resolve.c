@@ -61,7 +61,7 @@ static int read_answer(trb_context *context, int fd, int64_t deadline,
 		if (type != TRB_FETCH_PROGRESS)
 			return trb_fail(err, TRB_E_FORMAT, "tb-fetch sent a frame of type %u",
 					type);
-		trb_log(context, TRB_LOG_INFO, "%s", text);
+		trb_tell(context, TRB_LOG_INFO, "%s", text);
 	}
 }
 

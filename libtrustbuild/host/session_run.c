@@ -162,7 +162,7 @@ static void log_byte(struct trb_session *session, struct trb_line *line, int lev
 		return;
 	line->text[line->len] = '\0';
 	if (line->len > 0)
-		trb_log(session->context, level, "%s%s", what, line->text);
+		trb_tell(session->context, level, "%s%s", what, line->text);
 	line->len = 0;
 }
 

@@ -33,7 +33,7 @@ int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err)
 	if (fd < 0)
 		return trb_fail_errno(err, errno, "open '%s'", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		trb_log(image->context, TRB_LOG_NOTICE, "waiting for another image build");
+		trb_tell(image->context, TRB_LOG_NOTICE, "waiting for another image build");
 		while (flock(fd, LOCK_EX) < 0)
 			if (errno != EINTR) {
 				int e = errno;
@@ -300,10 +300,10 @@ static int pack_at(trb_image *image, const struct pack *p, const char *out, trb_
 	if (r < 0)
 		return r;
 	if (reuse(image, p, out, lock, ret_eif)) {
-		trb_log(image->context, TRB_LOG_NOTICE, "image: unchanged");
+		trb_tell(image->context, TRB_LOG_NOTICE, "image: unchanged");
 		return TRB_OK;
 	}
-	trb_log(image->context, TRB_LOG_NOTICE, "image: packing and measuring");
+	trb_tell(image->context, TRB_LOG_NOTICE, "image: packing and measuring");
 	/* an image without its lock is made anew, a lock without its image says nothing */
 	unlink(lock);
 	r = write_image(image, p, out, &eif, err);

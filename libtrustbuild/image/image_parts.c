@@ -166,7 +166,7 @@ static int job_start(struct job *j, trb_image *image, trb_error **err)
 	fds[0] = input = pipe_fds[0];
 	j->alive = pipe_fds[1];
 	fds[1] = fds[2] = log;
-	trb_log(image->context, TRB_LOG_NOTICE, "%s", j->what);
+	trb_tell(image->context, TRB_LOG_NOTICE, "%s", j->what);
 	j->started_ms = now_ms();
 	return trb_spawn(j->argv[0], j->argv, j->env, fds, 3, &j->child, err);
 }
@@ -209,7 +209,7 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 	if (r == TRB_OK && rename(j->work, j->dir) < 0)
 		r = trb_fail_errno(err, errno, "rename '%s'", j->work);
 	if (r == TRB_OK)
-		trb_log(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
+		trb_tell(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
 			(double)(now_ms() - j->started_ms) / 1000);
 	return r;
 }
