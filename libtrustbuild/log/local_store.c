@@ -42,8 +42,12 @@ static int make_folders(struct trb_local *log, const char *path, trb_error **err
 
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		if (mkdirat(log->fd, part, 0755) == 0) {
-			fchmodat(log->fd, part, 0755, 0); /* whatever the umask: to be served */
-			r = sync_folder(log, above, err);
+			/* whatever the umask: to be served */
+			if (fchmodat(log->fd, part, 0755, 0) < 0)
+				r = trb_fail_errno(err, errno, "open up folder '%s/%s'", log->dir,
+						   part);
+			else
+				r = sync_folder(log, above, err);
 		} else if (errno != EEXIST) {
 			r = trb_fail_errno(err, errno, "create folder '%s/%s'", log->dir, part);
 		}
