@@ -1,0 +1,3 @@
+module github.com/libtrustbuild/libtrustbuild/bindings/go
+
+go 1.21

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+/*
+#include <trustbuild/attestation.h>
+*/
+import "C"
+
+import (
+	"io/fs"
+	"time"
+	"unsafe"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+)
+
+// Document is a verified attestation document of the AWS Nitro Security Module.
+type Document struct {
+	Assurance   Assurance
+	ModuleID    string
+	Time        time.Time
+	Debug       bool           // PCR0, 1 and 2 are zero: the code is not attested
+	PCRs        map[int][]byte // the locked ones, 48 bytes each
+	Certificate []byte         // DER
+	CABundle    [][]byte       // DER, the root first
+	PublicKey   []byte         // nil where the document has none
+	UserData    []byte
+	Nonce       []byte
+}
+
+// DocumentOption sets up a DocumentVerifier.
+type DocumentOption func(*C.trb_document_verifier) error
+
+// Root trusts this certificate (DER or PEM) and no longer that of AWS; up to 8 times.
+func Root(certificate []byte) DocumentOption {
+	return func(v *C.trb_document_verifier) error {
+		var e *C.trb_error
+		view, free := borrow(certificate)
+		defer free()
+		return failure(C.trb_document_verifier_add_root(v, view, &e), e)
+	}
+}
+
+// JudgeAt judges every document at this time instead of its own.
+func JudgeAt(at time.Time) DocumentOption {
+	return func(v *C.trb_document_verifier) error {
+		if at.Unix() < 0 {
+			return fs.ErrInvalid
+		}
+		C.trb_document_verifier_set_time(v, C.uint64_t(at.Unix()))
+		return nil
+	}
+}
+
+// AllowDebug lets documents of debug enclaves pass.
+func AllowDebug() DocumentOption {
+	return func(v *C.trb_document_verifier) error {
+		C.trb_document_verifier_set_allow_debug(v, 1)
+		return nil
+	}
+}
+
+// DocumentVerifier judges bare documents, without any claim. Any number of goroutines may use it.
+type DocumentVerifier struct{ h *handle.Handle }
+
+// NewDocumentVerifier makes one that trusts the root of AWS Nitro Enclaves, judges each document at
+// its own time and refuses those of debug enclaves.
+func NewDocumentVerifier(options ...DocumentOption) (*DocumentVerifier, error) {
+	var v *C.trb_document_verifier
+	var e *C.trb_error
+	if r := C.trb_document_verifier_new(&v, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
+	}
+	for _, option := range options {
+		if err := option(v); err != nil {
+			C.trb_document_verifier_unref(v)
+			return nil, err
+		}
+	}
+	return &DocumentVerifier{handle.New(unsafe.Pointer(v), func(p unsafe.Pointer) {
+		C.trb_document_verifier_unref((*C.trb_document_verifier)(p))
+	})}, nil
+}
+
+// Close lets the verifier go.
+func (v *DocumentVerifier) Close() error {
+	if v != nil {
+		v.h.Close()
+	}
+	return nil
+}
+
+// Check judges one document.
+func (v *DocumentVerifier) Check(document []byte) (*Document, error) {
+	var ret *Document
+	if v == nil {
+		return nil, fs.ErrInvalid
+	}
+	err := v.h.Use(func(p unsafe.Pointer) error {
+		var e *C.trb_error
+		var a *C.trb_attestation
+		var assurance C.int
+		view, free := borrow(document)
+		defer free()
+		r := C.trb_document_verifier_check((*C.trb_document_verifier)(p), view, &a, &assurance, nil, &e)
+		if r != C.TRB_OK {
+			return failure(r, e)
+		}
+		ret = newDocument(a, Assurance(assurance))
+		C.trb_attestation_unref(a)
+		return nil
+	})
+	return ret, err
+}
+
+func newDocument(a *C.trb_attestation, assurance Assurance) *Document {
+	d := &Document{
+		Assurance:   assurance,
+		ModuleID:    string(copied(C.trb_attestation_get_module_id(a))),
+		Time:        time.UnixMilli(int64(C.trb_attestation_get_timestamp_ms(a))).UTC(),
+		Debug:       C.trb_attestation_is_debug(a) == 1,
+		PCRs:        map[int][]byte{},
+		Certificate: copied(C.trb_attestation_get_certificate(a)),
+		PublicKey:   copied(C.trb_attestation_get_public_key(a)),
+		UserData:    copied(C.trb_attestation_get_user_data(a)),
+		Nonce:       copied(C.trb_attestation_get_nonce(a)),
+	}
+	for i := 0; i < 32; i++ {
+		if pcr := copied(C.trb_attestation_get_pcr(a, C.uint(i))); len(pcr) > 0 {
+			d.PCRs[i] = pcr
+		}
+	}
+	for i := C.size_t(0); i < C.trb_attestation_count_cabundle(a); i++ {
+		d.CABundle = append(d.CABundle, copied(C.trb_attestation_get_cabundle(a, i)))
+	}
+	return d
+}
