@@ -6,12 +6,14 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/build.h"
 
-#define MARK "  | " /* before each line that the build printed */
+#define STAGING ".staging-"
+#define MARK    "  | " /* before each line that the build printed */
 
 static bool in_line;
 
@@ -151,10 +153,48 @@ static bool is_empty(const char *path)
 	return empty;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+void build_drop_staging(const char *staging)
+{
+	nftw(staging, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* What builds left that were killed; a living one holds a lock on its own. */
+static void sweep_staging(const char *out)
+{
+	DIR *dir = opendir(out);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		char *path = NULL;
+		int fd;
+
+		if (strncmp(entry->d_name, STAGING, strlen(STAGING)) != 0 ||
+		    asprintf(&path, "%s/%s", out, entry->d_name) < 0)
+			continue;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			build_drop_staging(path);
+		if (fd >= 0)
+			close(fd);
+		free(path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 int build_check_output(const char *out, bool force)
 {
 	if (mkdir(out, 0777) < 0 && errno != EEXIST)
 		return cannot("make the directory", out);
+	sweep_staging(out);
 	if (!force && !is_empty(out))
 		return cli_usage(BUILD_PROGRAM,
 				 "the directory '%s' is not empty: name another one with --out, or "
@@ -167,7 +207,7 @@ int build_open_output(const char *out, char **ret_staging, int *ret_fd)
 {
 	char *staging = NULL;
 
-	if (asprintf(&staging, "%s/.staging-XXXXXX", out) < 0)
+	if (asprintf(&staging, "%s/" STAGING "XXXXXX", out) < 0)
 		return CLI_FAILED;
 	if (mkdtemp(staging) == NULL) {
 		free(staging);
@@ -175,20 +215,8 @@ int build_open_output(const char *out, char **ret_staging, int *ret_fd)
 	}
 	*ret_fd = open(staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*ret_staging = staging;
-	return *ret_fd >= 0 ? CLI_OK : cannot("open", staging);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-void build_drop_staging(const char *staging)
-{
-	nftw(staging, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return *ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) == 0 ? CLI_OK
+								      : cannot("open", staging);
 }
 
 static const char *base_name(const char *name)

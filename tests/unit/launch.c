@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "core/io.h"
+#include "host/launch.h"
+#include "host/tee_process.h"
+
+static char top[64];
+
+static void setup(void)
+{
+	strcpy(top, "/tmp/trb-launch-XXXXXX");
+	ck_assert(mkdtemp(top) != NULL);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(trb_remove_tree(AT_FDCWD, top, NULL), TRB_OK);
+}
+
+static bool range(const char *text, uint64_t *ret)
+{
+	const char *path = test_path(top, "subuid");
+
+	ck_assert_int_eq(trb_write_file(AT_FDCWD, path, trb_bytes_str(text), 0600, NULL), TRB_OK);
+	return trb_launch_sub_range(path, "ada", 1234, ret);
+}
+
+START_TEST(subordinate_ids_are_found)
+{
+	uint64_t start = 0;
+
+	ck_assert(range("bob:100000:65536\nada:231072:65536\n", &start));
+	ck_assert_uint_eq(start, 231072);
+	ck_assert(range("1234:500000:65535\n", &start));
+	ck_assert_uint_eq(start, 500000);
+	ck_assert(range("ada:1000:10\nada:700000:131072\n", &start));
+	ck_assert_uint_eq(start, 700000);
+}
+END_TEST
+
+START_TEST(bad_ranges_are_none)
+{
+	static const char *const rows[] = { "",
+					    "ada:100000:65534\n",
+					    "adam:100000:65536\n",
+					    "ada:100000\n",
+					    "ada:x:65536\n",
+					    "ada:0:65536\n",
+					    "ada:100000:65536x\n",
+					    "12345:100000:65536\n" };
+	uint64_t start;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(!range(rows[i], &start), "row %zu", i);
+	ck_assert(!trb_launch_sub_range("/nonexistent", "ada", 1, &start));
+}
+END_TEST
+
+START_TEST(run_directories_are_private_and_swept)
+{
+	struct trb_run_dir first = TRB_RUN_DIR_NONE, second = TRB_RUN_DIR_NONE;
+	char dead[32];
+	struct stat st;
+
+	ck_assert_int_eq(trb_run_dir_make(top, &first, NULL), TRB_OK);
+	ck_assert_int_eq(fstatat(first.parent, first.name, &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	/* one that is held stays, one whose holder is gone goes */
+	ck_assert_int_eq(trb_run_dir_make(top, &second, NULL), TRB_OK);
+	ck_assert_int_eq(fstatat(first.parent, first.name, &st, 0), 0);
+	strcpy(dead, second.name);
+	trb_run_dir_clear(&second);
+	ck_assert_int_eq(trb_run_dir_make(top, &second, NULL), TRB_OK);
+	ck_assert_int_ne(fstatat(first.parent, dead, &st, 0), 0);
+	ck_assert_int_eq(fstatat(first.parent, first.name, &st, 0), 0);
+	trb_run_dir_clear(&first);
+	trb_run_dir_clear(&second);
+}
+END_TEST
+
+START_TEST(the_helper_refuses_strangers)
+{
+	char command[4200];
+
+	snprintf(command, sizeof(command), "%s/libexec/tb-launch", getenv("TRB_BUILD_ROOT"));
+	ck_assert_int_eq(access(command, X_OK), 0);
+	strcat(command, " 2>/dev/null </dev/null");
+	ck_assert_int_eq(WEXITSTATUS(system(command)), TRB_LAUNCH_FAILED);
+	snprintf(command, sizeof(command), "%s/libexec/tb-egress 443x,0 2>/dev/null </dev/null",
+		 getenv("TRB_BUILD_ROOT"));
+	ck_assert_int_eq(WEXITSTATUS(system(command)), EXIT_FAILURE);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("launch");
+	TCase *tc = tcase_create("launch");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, subordinate_ids_are_found);
+	tcase_add_test(tc, bad_ranges_are_none);
+	tcase_add_test(tc, run_directories_are_private_and_swept);
+	tcase_add_test(tc, the_helper_refuses_strangers);
+	suite_add_tcase(suite, tc);
+	return test_run(suite);
+}
