@@ -290,19 +290,19 @@ static void log_event(trb_session *session, const trb_event *event)
 	switch (trb_event_get_type(event)) {
 	case TRB_EVENT_STATE:
 		trb_tell(session->context, TRB_LOG_INFO, "%s %.*s", trb_event_get_state(event),
-			(int)text.len, (const char *)text.ptr);
+			 (int)text.len, (const char *)text.ptr);
 		break;
 	case TRB_EVENT_PROGRESS:
 		trb_tell(session->context, TRB_LOG_INFO, "%.*s", (int)text.len,
-			(const char *)text.ptr);
+			 (const char *)text.ptr);
 		break;
 	case TRB_EVENT_OUTPUT:
 		trb_tell(session->context, TRB_LOG_DEBUG, "build: %.*s", (int)text.len,
-			(const char *)text.ptr);
+			 (const char *)text.ptr);
 		break;
 	case TRB_EVENT_ARTIFACT:
 		trb_tell(session->context, TRB_LOG_INFO, "artifact %.*s", (int)text.len,
-			(const char *)text.ptr);
+			 (const char *)text.ptr);
 		break;
 	}
 }

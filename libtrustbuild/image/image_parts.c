@@ -210,7 +210,7 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 		r = trb_fail_errno(err, errno, "rename '%s'", j->work);
 	if (r == TRB_OK)
 		trb_tell(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
-			(double)(now_ms() - j->started_ms) / 1000);
+			 (double)(now_ms() - j->started_ms) / 1000);
 	return r;
 }
 
