@@ -72,7 +72,7 @@ static void report(const char *word, const char *detail, int errnum)
 		_exit(FAILED);
 }
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	report("error", what, errno);
 	_exit(FAILED);
