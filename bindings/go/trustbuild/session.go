@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trustbuild
+
+/*
+#include <errno.h>
+#include <poll.h>
+#include <trustbuild/session.h>
+
+// A signal ends the wait early, and the session says that there is nothing yet.
+static int trb_go_wait(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	return poll(&p, 1, -1) < 0 && errno != EINTR ? errno : 0;
+}
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
+)
+
+// EventType is a kind of event.
+type EventType int
+
+// The kinds of events.
+const (
+	StateEvent    EventType = C.TRB_EVENT_STATE    // State; for COMMITTED, Text is the commit
+	ProgressEvent EventType = C.TRB_EVENT_PROGRESS // Text: the enclave client's words
+	OutputEvent   EventType = C.TRB_EVENT_OUTPUT   // Text, Stream: what the build printed
+	ArtifactEvent EventType = C.TRB_EVENT_ARTIFACT // Text: the name of a file in place; Size
+	BundleEvent   EventType = C.TRB_EVENT_BUNDLE   // Bundle: the evidence
+)
+
+// Event is what a session has to tell. Text comes from outside: escape it before showing it.
+type Event struct {
+	Type     EventType
+	State    string
+	Text     []byte
+	Stream   int // 1 for standard output, 2 for standard error, else 0
+	Size     uint64
+	Attested bool
+	Bundle   []byte // the bundle's file, for package verify and Log.Publish
+}
+
+// Session is one enclave for one build. Its methods may come from any goroutine, and take turns;
+// Close ends a method that waits.
+type Session struct {
+	h    *handle.Handle
+	turn sync.Mutex
+}
+
+// Open prepares a session with a backend, for example "process:eif=/srv/enclave.eif". Nothing is
+// started yet.
+func (h *Host) Open(backend string) (*Session, error) {
+	var s *C.trb_session
+	b, free := text(backend)
+	defer free()
+	err := h.use(func(c *C.trb_context) error {
+		var e *C.trb_error
+		return failure(C.trb_session_open(c, b, &s, &e), e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Session{h: handle.New(unsafe.Pointer(s), func(p unsafe.Pointer) {
+		C.trb_session_unref((*C.trb_session)(p))
+	})}, nil
+}
+
+func (s *Session) use(f func(*C.trb_session) error) error {
+	if s == nil {
+		return fs.ErrInvalid
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.h.Use(func(p unsafe.Pointer) error { return f((*C.trb_session)(p)) })
+}
+
+// Cancel asks the session to end soon.
+func (s *Session) Cancel() {
+	if s == nil {
+		return
+	}
+	_ = s.h.Use(func(p unsafe.Pointer) error {
+		C.trb_session_cancel((*C.trb_session)(p))
+		return nil
+	})
+}
+
+// Close ends the enclave if it still runs, and waits until nothing of it is left.
+func (s *Session) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.Cancel()
+	err := s.use(func(c *C.trb_session) error {
+		var e *C.trb_error
+		return failure(C.trb_session_close(c, &e), e)
+	})
+	s.h.Close()
+	if errors.Is(err, fs.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// SetOutputDir sets the directory that artifacts are moved into, all of them or none. Without one
+// they are hashed and dropped.
+func (s *Session) SetOutputDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.use(func(c *C.trb_session) error {
+		var e *C.trb_error
+		return failure(C.trb_session_set_output_dirfd(c, C.int(f.Fd()), &e), e)
+	})
+}
+
+// SetCredential sets the token for the repository; it enters no fact, log or statement.
+func (s *Session) SetCredential(token []byte) error {
+	return s.use(func(c *C.trb_session) error {
+		var e *C.trb_error
+		view, free := borrow(token)
+		defer free()
+		defer func() {
+			if len(token) > 0 {
+				clear(unsafe.Slice((*byte)(unsafe.Pointer(view.ptr)), len(token)))
+			}
+		}()
+		return failure(C.trb_session_set_credential(c, view, &e), e)
+	})
+}
+
+// AllowPrivate lets the enclave reach this host though its address is private.
+func (s *Session) AllowPrivate(host string) error {
+	return s.use(func(c *C.trb_session) error {
+		var e *C.trb_error
+		h, free := text(host)
+		defer free()
+		return failure(C.trb_session_allow_private(c, h, &e), e)
+	})
+}
+
+// SetTimeout ends the session with status.Timeout after d, in whole seconds, rounded up; 0 for no
+// limit.
+func (s *Session) SetTimeout(d time.Duration) error {
+	seconds := math.Ceil(d.Seconds())
+	if seconds < 0 || seconds > math.MaxUint32 {
+		return fs.ErrInvalid
+	}
+	return s.use(func(c *C.trb_session) error {
+		var e *C.trb_error
+		return failure(C.trb_session_set_timeout(c, C.uint32_t(seconds), &e), e)
+	})
+}
+
+// canceling runs f while the end of ctx cancels the session.
+func (s *Session) canceling(ctx context.Context, f func() error) error {
+	if s == nil {
+		return fs.ErrInvalid
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, s.Cancel)
+	err := f()
+	stop()
+	if err != nil && ctx.Err() != nil && errors.Is(err, status.Canceled) {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
+}
+
+// Start starts the enclave for this request. The end of ctx during the start cancels the session.
+func (s *Session) Start(ctx context.Context, request *Request) error {
+	return s.canceling(ctx, func() error {
+		return s.use(func(c *C.trb_session) error {
+			return request.use(func(r *C.trb_request) error {
+				var e *C.trb_error
+				return failure(C.trb_session_start(c, r, &e), e)
+			})
+		})
+	})
+}
+
+// Next waits for the next event; io.EOF after the last one. The end of ctx cancels the session.
+// After any error but io.EOF the enclave is gone and the output directory is as it was.
+func (s *Session) Next(ctx context.Context) (*Event, error) {
+	var event *Event
+	err := s.canceling(ctx, func() error {
+		return s.use(func(c *C.trb_session) (err error) {
+			event, err = next(c)
+			return err
+		})
+	})
+	if errors.Is(err, status.Done) {
+		return nil, io.EOF
+	}
+	return event, err
+}
+
+func next(c *C.trb_session) (*Event, error) {
+	for {
+		var e *C.trb_error
+		var ev *C.trb_event
+		switch r := C.trb_session_next_event(c, &ev, &e); r {
+		case C.TRB_OK:
+			defer C.trb_event_unref(ev)
+			return newEvent(ev)
+		case C.TRB_E_AGAIN:
+			C.trb_error_unref(e)
+		default:
+			return nil, failure(r, e)
+		}
+		if errno := C.trb_go_wait(C.trb_session_get_fd(c)); errno != 0 {
+			return nil, os.NewSyscallError("poll", syscall.Errno(errno))
+		}
+	}
+}
+
+func newEvent(c *C.trb_event) (*Event, error) {
+	event := &Event{
+		Type:     EventType(C.trb_event_get_type(c)),
+		State:    C.GoString(C.trb_event_get_state(c)),
+		Text:     copied(C.trb_event_get_text(c)),
+		Stream:   int(C.trb_event_get_stream(c)),
+		Size:     uint64(C.trb_event_get_size(c)),
+		Attested: C.trb_event_is_attested(c) == 1,
+	}
+	if bundle := C.trb_event_get_bundle(c); bundle != nil {
+		json, err := encode(bundle)
+		if err != nil {
+			return nil, err
+		}
+		event.Bundle = json
+	}
+	return event, nil
+}
+
+func encode(bundle *C.trb_bundle) ([]byte, error) {
+	var blob *C.trb_blob
+	var e *C.trb_error
+	if r := C.trb_bundle_encode(bundle, &blob, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
+	}
+	return takeBlob(blob), nil
+}
+
+// Build starts and runs the whole session, calls each, where it is not nil, with every event, and
+// gives the bundle, which is in no log yet. The end of ctx cancels it; so does an error of each,
+// which is then returned.
+func (s *Session) Build(ctx context.Context, request *Request, each func(*Event) error) ([]byte, error) {
+	if err := s.Start(ctx, request); err != nil {
+		return nil, err
+	}
+	var bundle []byte
+	for {
+		event, err := s.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if event.Bundle != nil {
+			bundle = event.Bundle
+		}
+		if each == nil {
+			continue
+		}
+		if err := each(event); err != nil {
+			s.Cancel()
+			return nil, err
+		}
+	}
+	if bundle == nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return bundle, nil
+}
