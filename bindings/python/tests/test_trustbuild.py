@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the package: $TRB_VERIFY is tb-verify, $TRB_MINT mint-files, $TRB_VECTORS the vectors."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import trustbuild
+from trustbuild import errors
+from trustbuild._native import ffi, lib
+
+VERIFY = os.environ['TRB_VERIFY']
+VECTORS = pathlib.Path(os.environ['TRB_VECTORS']) / 'nitro'
+
+
+class Minted(unittest.TestCase):
+    """With a minted artifact, its bundle and its policy."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+        subprocess.run([os.environ['TRB_MINT'], folder.name], check=True)
+        self.artifact = self.dir / 'tb-widget'
+        self.bundle = self.dir / 'tb-widget.bundle.json'
+        self.policy = self.dir / 'policy.json'
+
+    def verify(self, **more: object) -> trustbuild.Claims:
+        return trustbuild.verify(self.artifact, bundle=self.bundle, policy=self.policy, **more)
+
+
+class Verify(Minted):
+    def test_claims(self) -> None:
+        claims = self.verify()
+        wanted = json.loads(claims.report.to_json())['claims']
+        self.assertEqual(claims.artifact, 'out/tb-widget')
+        self.assertEqual(claims.artifact, wanted['artifact']['name'])
+        self.assertEqual(claims.artifact_size, self.artifact.stat().st_size)
+        self.assertEqual(claims.repository, 'https://forge.example/widget')
+        self.assertEqual(claims.commit, '1f7a7a472abf3dd9643fd615f6da379c4acb3e3a')
+        self.assertEqual({str(i): v.hex() for i, v in claims.pcrs.items()}, wanted['pcrs'])
+        self.assertTrue(claims.simulated)
+        self.assertIsNotNone(claims.log)
+        self.assertIsNotNone(claims.witnessed_time)
+        outcomes = {check.outcome for check in claims.report.checks}
+        self.assertEqual(outcomes, {trustbuild.Outcome.PASS, trustbuild.Outcome.NOT_DEMANDED})
+        self.assertIsNone(claims.report.refused)
+        self.assertIn('</html>', claims.report.to_html())
+
+    def test_every_form_of_input(self) -> None:
+        wanted = self.verify()
+        content = self.artifact.read_bytes()
+        bundle = trustbuild.Bundle.load(self.bundle)
+        with trustbuild.Policy.load(str(self.policy)) as policy:
+            for data in (content, bytearray(content), memoryview(content)):
+                self.assertEqual(trustbuild.verify(data, bundle=bundle, policy=policy,
+                                                   name='tb-widget'), wanted)
+            with open(self.artifact, 'rb') as file:
+                file.seek(3)
+                self.assertEqual(trustbuild.verify(file, bundle=self.bundle.read_bytes(),
+                                                   policy=policy), wanted)
+                self.assertEqual(file.tell(), 3)
+            with self.assertRaises(errors.InvalidError):
+                trustbuild.verify(content, bundle=bundle, policy=policy)
+            self.assertEqual(trustbuild.verify(content, bundle=bundle, policy=policy,
+                                               entry='out/tb-widget'), wanted)
+        self.assertTrue(policy.closed)
+        with self.assertRaises(ValueError):
+            policy.accepts_simulated
+
+    def test_flipped_byte(self) -> None:
+        content = bytearray(self.artifact.read_bytes())
+        content[0] ^= 1
+        with self.assertRaises(errors.ArtifactRefused) as caught:
+            trustbuild.verify(content, bundle=self.bundle, policy=self.policy, name='tb-widget')
+        why = caught.exception
+        self.assertIsInstance(why, trustbuild.Refused)
+        self.assertEqual((why.name, why.code), ('TRB_E_ARTIFACT', lib.TRB_E_ARTIFACT))
+        self.assertEqual(why.check, 'artifact.digest')
+        self.assertEqual(why.report.refused, why.check)
+        self.assertEqual(why.report.verdict, why.code)
+        failed = [c.id for c in why.report.checks if c.outcome is trustbuild.Outcome.FAIL]
+        self.assertEqual(failed, [why.check])
+
+    def test_demands(self) -> None:
+        self.verify(repository='https://forge.example/widget')
+        with self.assertRaises(errors.SourceRefused):
+            self.verify(repository='https://forge.example/other')
+        with self.assertRaises(errors.SourceRefused):
+            self.verify(commit='0' * 40)
+        with self.assertRaises(errors.FreshnessRefused):
+            self.verify(nonce=b'\0' * 32)
+        with self.assertRaises(errors.InvalidError):
+            self.verify(nonce=b'')
+        with self.assertRaises(ValueError):
+            self.verify(entry='out\0tb-widget')
+
+    def test_no_bundle_and_no_policy(self) -> None:
+        with self.assertRaises(errors.FormatError) as caught:
+            trustbuild.verify(self.artifact, bundle=b'{}', policy=self.policy)
+        self.assertEqual(caught.exception.check, 'bundle.parse')
+        self.assertEqual(caught.exception.report.refused, 'bundle.parse')
+        with self.assertRaises(errors.PolicyRefused) as caught:
+            trustbuild.verify(self.artifact, bundle=self.bundle, policy=b'')
+        self.assertEqual(caught.exception.check, 'policy.parse')
+        with self.assertRaises(FileNotFoundError):
+            trustbuild.verify(self.dir / 'none', bundle=self.bundle, policy=self.policy)
+        with self.assertRaises(errors.InvalidError):
+            trustbuild.verify(self.dir, bundle=self.bundle, policy=self.policy)
+
+    def test_bundle(self) -> None:
+        bundle = trustbuild.Bundle.load(self.bundle)
+        self.assertEqual(json.loads(bundle.encode()), json.loads(self.bundle.read_bytes()))
+        self.assertEqual(bundle.attestation, (self.dir / 'nsm.bin').read_bytes())
+        self.assertGreater(bundle.log_entries, 0)
+        self.assertTrue(bundle.describe())
+        request = trustbuild.Request.parse(bundle.request)
+        self.assertEqual(request.repository, 'https://forge.example/widget')
+        self.assertEqual(request.encode(), bundle.request)
+
+    def test_ten_thousand_from_four_threads(self) -> None:
+        wanted = self.verify()
+        content = self.artifact.read_bytes()
+        verifier = trustbuild.Verifier(self.policy)
+        bundle = trustbuild.Bundle.load(self.bundle)
+        wrong: list[object] = []
+
+        def work(rounds: int) -> None:
+            for i in range(rounds):
+                try:
+                    if i % 10:
+                        agrees = verifier.check(content, bundle, name='tb-widget') == wanted
+                    else:
+                        agrees = self.refuses(verifier, content + b'x', bundle)
+                except Exception as why:
+                    agrees = False
+                    wrong.append(why)
+                if not agrees:
+                    wrong.append(i)
+
+        def all_threads(rounds: int) -> int:
+            threads = [threading.Thread(target=work, args=(rounds,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            gc.collect()
+            return resident()
+
+        before = all_threads(250)
+        after = all_threads(2250)
+        self.assertEqual(wrong, [])
+        # A leak of one report or one set of claims a round would be over 10 MiB.
+        self.assertLess(after - before, 4 << 20)
+
+    def refuses(self, verifier: trustbuild.Verifier, content: bytes,
+                bundle: trustbuild.Bundle) -> bool:
+        try:
+            verifier.check(content, bundle, name='tb-widget')
+        except errors.ArtifactRefused as why:
+            return why.check == 'artifact.digest'
+        return False
+
+
+def resident() -> int:
+    """Bytes of memory in use now."""
+    with open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
+
+
+class Documents(unittest.TestCase):
+    def test_every_vector_as_tb_verify(self) -> None:
+        files = sorted(VECTORS.glob('*tive/*.bin'))
+        self.assertGreater(len(files), 40)
+        verdicts = set()
+        for allow_debug in (False, True):
+            ran = subprocess.run([VERIFY, 'document', '--json', *files,
+                                  *(['--allow-debug'] if allow_debug else [])],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            verifier = trustbuild.DocumentVerifier(allow_debug=allow_debug)
+            for path, told in zip(files, json.loads(ran.stdout), strict=True):
+                with self.subTest(file=path.name, allow_debug=allow_debug):
+                    self.assertEqual(told['file'], str(path))
+                    report, check = self.judge(verifier, path)
+                    self.assertEqual(json.loads(report.to_json()), told['report'])
+                    self.assertEqual(report.refused, check)
+                    self.assertEqual(told['report']['refused'], check)
+                    verdicts.add(check)
+        self.assertEqual(verdicts, {None, 'document.parse', 'document.signature',
+                                    'document.debug'})
+
+    def judge(self, verifier: trustbuild.DocumentVerifier,
+              path: pathlib.Path) -> tuple[trustbuild.DocumentReport, str | None]:
+        try:
+            verified = verifier.check(path)
+        except errors.EvidenceRefused as why:
+            return why.report, why.check
+        self.assertIs(verified.assurance, trustbuild.Assurance.HARDWARE)
+        return verified.report, None
+
+    def test_manifest(self) -> None:
+        manifest = json.loads((VECTORS / 'manifest.json').read_bytes())
+        self.assertGreater(len(manifest['positive']), 20)
+        for entry in manifest['positive']:
+            with self.subTest(file=entry['file']):
+                verified = trustbuild.verify_document(VECTORS / entry['file'], allow_debug=True)
+                self.assertEqual(verified.attestation.module_id, entry['module_id'])
+                self.assertEqual(verified.attestation.timestamp_ms, entry['timestamp_ms'])
+                self.assertEqual(verified.attestation.debug, entry['debug'])
+                self.assertEqual(verified.attestation.pcrs[0].hex(), entry['pcr0'])
+
+    def test_root_and_time(self) -> None:
+        document = sorted(VECTORS.glob('positive/*prod*.bin'))[0].read_bytes()
+        root = VECTORS / 'aws_nitro_root_g1.pem'
+        self.assertIs(trustbuild.verify_document(document, roots=[root]).assurance,
+                      trustbuild.Assurance.HARDWARE)
+        with self.assertRaises(errors.EvidenceRefused) as caught:
+            trustbuild.verify_document(document, time=1)
+        self.assertEqual(caught.exception.check, 'document.chain')
+        with self.assertRaises(errors.FormatError):
+            trustbuild.DocumentVerifier(roots=[b'none'])
+
+
+class Errors(unittest.TestCase):
+    def test_one_class_for_each_code(self) -> None:
+        codes = {name: getattr(lib, name) for name in dir(lib) if name.startswith('TRB_E_')}
+        self.assertGreater(len(codes), 20)
+        classes = {errors.error_class(code) for code in codes.values()}
+        self.assertEqual(len(classes), len(codes))
+        for name, code in codes.items():
+            cls = errors.error_class(code)
+            error = cls('why', check='a.b')
+            self.assertEqual((error.code, error.name), (code, name))
+            self.assertEqual(issubclass(cls, trustbuild.Refused), bool(lib.trb_is_verdict(code)))
+            self.assertEqual(str(error), 'why [a.b]')
+            self.assertIn(cls.__name__, errors.__all__)
+
+    def test_unknown_codes(self) -> None:
+        self.assertIs(errors.error_class(-999), trustbuild.Error)
+        self.assertIs(errors.error_class(-1999), trustbuild.Refused)
+
+    def test_cause(self) -> None:
+        below = errors.IOFailedError('below')
+        above = errors.FormatError('above', cause=below)
+        self.assertIs(above.cause, below)
+        self.assertIs(above.__cause__, below)
+
+    def test_every_public_function_is_there(self) -> None:
+        symbols = os.path.join(os.path.dirname(__file__), '../../../libtrustbuild/libtrustbuild.sym')
+        with open(symbols, encoding='ascii') as file:
+            names = [word.strip(';') for word in file.read().split() if word.startswith('trb_')]
+        self.assertGreater(len(names), 150)
+        # sys/backend.h is for backends alone.
+        backends = {'trb_session_open_tee', 'trb_tee_get'}
+        self.assertEqual([n for n in names if not hasattr(lib, n)], sorted(backends))
+
+
+class Sessions(unittest.TestCase):
+    def test_context(self) -> None:
+        context = trustbuild.Context(state_dir=pathlib.Path('/nowhere'), libexec_dir='/lib')
+        self.assertEqual((context.state_dir, context.libexec_dir), ('/nowhere', '/lib'))
+        with self.assertRaises(errors.InvalidError):
+            trustbuild.Context(state_dir='relative')
+
+    def test_request(self) -> None:
+        with trustbuild.Request('https://forge.example/widget', 'a' * 40, ref='refs/heads/main',
+                                sandbox='crun', nonce=b'n' * 16) as request:
+            again = trustbuild.Request.parse(request.encode())
+        self.assertEqual(again.commit, 'a' * 40)
+        self.assertEqual((again.ref, again.sandbox), ('refs/heads/main', 'crun'))
+        self.assertEqual((again.nonce, again.recipe), (b'n' * 16, None))
+        with self.assertRaises(errors.InvalidError):
+            trustbuild.Request('ftp://forge.example/widget', 'a' * 40)
+
+    def test_session_that_cannot_start(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            context = trustbuild.Context(state_dir=folder)
+            with self.assertRaises(errors.NotFoundError):
+                trustbuild.Session('none:', context)
+            request = trustbuild.Request('https://forge.example/widget', 'a' * 40)
+            session = trustbuild.Session(f'process:eif={folder}/none.eif', context, output=folder)
+            with session:
+                with self.assertRaises(errors.StateError):
+                    session.fileno()
+                with self.assertRaises(trustbuild.Error):
+                    session.start(request)
+            self.assertTrue(session.closed)
+
+    def test_simulated_root(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            context = trustbuild.Context(state_dir=folder)
+            root = trustbuild.simulated_root(context)
+            self.assertEqual(root[:1], b'\x30')
+            self.assertEqual(trustbuild.simulated_root(context), root)
+
+    def test_log_sink(self) -> None:
+        lines = []
+        context = trustbuild.Context(log=lambda level, line: lines.append((level, line)))
+        line = ffi.new('char[]', 'né'.encode())
+        lib.trustbuild_python_log(trustbuild.LOG_INFO, line, context._sink)
+        self.assertEqual(lines, [(trustbuild.LOG_INFO, 'né')])
+
+
+class CommandLine(Minted):
+    def both(self, *args: object) -> tuple[subprocess.CompletedProcess[str],
+                                           subprocess.CompletedProcess[str]]:
+        words = [str(arg) for arg in args]
+        theirs = [VERIFY, *(words[1:] if words[:1] == ['verify'] else words)]
+        ours = [sys.executable, '-m', 'trustbuild', *words]
+        return tuple(subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
+                     for command in (ours, theirs))
+
+    def same(self, status: int, *args: object) -> str:
+        ours, theirs = self.both(*args)
+        self.assertEqual((ours.returncode, theirs.returncode), (status, status), ours.stderr)
+        self.assertEqual(ours.stdout, theirs.stdout)
+        return ours.stdout
+
+    def test_verify(self) -> None:
+        other = self.dir / 'other'
+        other.write_bytes(b'other')
+        broken = self.dir / 'broken'
+        broken.write_bytes(b'{')
+        good = ('verify', self.artifact, '--bundle', self.bundle, '--policy')
+        self.same(0, *good, self.policy)
+        self.same(0, *good, self.policy, '--json', '--as', 'out/tb-widget')
+        self.same(1, *good, self.policy, '--commit', '0' * 40)
+        self.same(2, *good, self.policy, '--commit', 'main')
+        self.same(3, *good, broken)
+        self.same(3, *good, self.dir / 'none')
+        self.same(1, 'verify', self.artifact, '--bundle', broken, '--policy', self.policy)
+        self.same(1, 'verify', other, '--bundle', self.bundle, '--policy', self.policy)
+        self.same(3, 'verify', self.dir, '--bundle', self.bundle, '--policy', self.policy)
+        ours, theirs = self.both('verify', self.artifact)
+        self.assertEqual((ours.returncode, theirs.returncode), (2, 2))
+
+    def test_inspect(self) -> None:
+        for name in (self.bundle, self.dir / 'nsm.bin'):
+            self.assertIn('UNVERIFIED', self.same(0, 'inspect', name))
+            ours, theirs = self.both('inspect', name, '--json')
+            self.assertEqual(json.loads(ours.stdout), json.loads(theirs.stdout))
+        self.same(3, 'inspect', self.artifact)
+
+
+if __name__ == '__main__':
+    unittest.main()

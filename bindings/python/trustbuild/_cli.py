@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python -m trustbuild verify|inspect, with the exit status of tb-verify."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import unicodedata
+from datetime import datetime, timezone
+from typing import Any
+
+from ._verify import Attestation, Bundle, Policy, Report, Verifier, read
+from .errors import Error, FormatError, InvalidError, Refused
+
+VERIFIED, REFUSED, USAGE, FAILED = 0, 1, 2, 3
+_FILE_MAX = (1 << 20) + 1
+_DESCRIPTION = 'Exit status: 0 verified, 1 refused, 2 usage, 3 nothing could be decided.'
+
+
+def escape(text: str) -> str:
+    """The text without what could deceive a reader of the terminal."""
+    return ''.join(c if c == ' ' or unicodedata.category(c)[0] not in 'CZ' else _escaped(c)
+                   for c in text)
+
+
+def _escaped(c: str) -> str:
+    code = ord(c)
+    if 0xdc80 <= code <= 0xdcff:
+        return f'\\x{code - 0xdc00:02x}'
+    return f'\\x{code:02x}' if code < 0x80 else f'\\u{{{code:x}}}'
+
+
+def say(message: str) -> None:
+    print(f'trustbuild: {message}', file=sys.stderr)
+
+
+def explain(error: Error) -> int:
+    say(escape(str(error)))
+    cause = error.cause
+    while cause is not None:
+        print(f'  because: {escape(cause.message)}', file=sys.stderr)
+        cause = cause.cause
+    return FAILED
+
+
+def _time(text: str) -> int:
+    if text == 'now':
+        return int(datetime.now(timezone.utc).timestamp())
+    when = datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=timezone.utc)
+    return int(when.timestamp())
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m trustbuild', description=_DESCRIPTION)
+    commands = parser.add_subparsers(dest='command', required=True)
+    verify = commands.add_parser('verify', description=_DESCRIPTION,
+                                 help='verify one artifact with its bundle')
+    verify.add_argument('artifact')
+    verify.add_argument('--bundle', required=True, metavar='FILE', help='the evidence')
+    verify.add_argument('--policy', required=True, metavar='FILE', help='what is demanded')
+    verify.add_argument('--as', dest='entry', metavar='NAME', help='the attested name')
+    verify.add_argument('--repository', metavar='URL', help='demand this repository, too')
+    verify.add_argument('--commit', metavar='ID', help='demand this commit, too')
+    verify.add_argument('--nonce', metavar='HEX', type=bytes.fromhex,
+                        help='demand the nonce that was given to the build')
+    verify.add_argument('--now', metavar='TIME', type=_time,
+                        help='the time, as in 2026-01-31T12:00:00Z')
+    verify.add_argument('--json', action='store_true', help='print the report as JSON')
+    verify.add_argument('--html', metavar='FILE', help='write the report as one page, too')
+    inspect = commands.add_parser('inspect', help='show what a bundle or a document says')
+    inspect.add_argument('file')
+    inspect.add_argument('--json', action='store_true', help='print JSON in place of a tree')
+    return parser
+
+
+def _print_report(report: Report, options: argparse.Namespace) -> None:
+    sys.stdout.write(report.to_json() if options.json else report.to_text())
+    sys.stdout.flush()
+    if options.html:
+        with open(options.html, 'w', encoding='utf-8') as file:
+            file.write(report.to_html())
+
+
+def _verify(options: argparse.Namespace) -> int:
+    policy = Policy.load(options.policy)
+    try:
+        verifier = Verifier(policy, now=options.now, repository=options.repository,
+                            commit=options.commit, nonce=options.nonce, entry=options.entry)
+    except InvalidError as why:
+        say(escape(str(why)))
+        return USAGE
+    try:
+        claims = verifier.check(options.artifact, options.bundle)
+    except (Refused, FormatError) as why:
+        if not isinstance(why.report, Report):
+            raise
+        _print_report(why.report, options)
+        return REFUSED
+    _print_report(claims.report, options)
+    return VERIFIED
+
+
+def _document(attestation: Attestation) -> dict[str, Any]:
+    ms = attestation.timestamp_ms
+    return {
+        'verified': False, 'module_id': attestation.module_id, 'timestamp_ms': str(ms),
+        'time': _utc(ms // 1000), 'debug': attestation.debug,
+        'pcrs': {str(i): value.hex() for i, value in attestation.pcrs.items()},
+        'user_data': _hex(attestation.user_data), 'nonce': _hex(attestation.nonce),
+        'public_key': _hex(attestation.public_key),
+        'certificate_bytes': len(attestation.certificate), 'issuers': len(attestation.cabundle),
+    }
+
+
+def _utc(seconds: int) -> str | None:
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+    except (OverflowError, ValueError):
+        return None
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _describe(data: Any) -> dict[str, Any]:
+    # A document begins with a COSE_Sign1 array or its tag, a bundle with a brace.
+    if data[:1] and data[0] & 0x80:
+        return {'kind': 'document', 'document': _document(Attestation(data))}
+    bundle = Bundle(data)
+    try:
+        document = _document(Attestation(bundle.attestation))
+    except Error:
+        document = None
+    return {'kind': 'bundle', 'bundle': bundle.describe(), 'document': document}
+
+
+def _scalar(value: Any, rails: str) -> str:
+    if isinstance(value, str):
+        lines = value.split('\n')
+        if len(lines) == 1:
+            return escape(value)
+        if not lines[-1]:
+            lines.pop()
+        return ''.join(f'\n{rails}{escape(line)}' for line in lines)
+    if value is None:
+        return 'none'
+    return ('yes' if value else 'no') if isinstance(value, bool) else str(value)
+
+
+def _print_tree(value: Any, rails: str) -> None:
+    members = list(value.items()) if isinstance(value, dict) else [(None, v) for v in value]
+    for i, (name, child) in enumerate(members):
+        last = i == len(members) - 1
+        deeper = rails + ('   ' if last else '│  ')
+        head = f'{rails}{"└─" if last else "├─"} '
+        if isinstance(child, (dict, list)):
+            print(head + (escape(name) if name is not None else '•'))
+            _print_tree(child, deeper)
+        else:
+            label = f'{escape(name)}: ' if name is not None else ''
+            print(head + label + _scalar(child, deeper))
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    described = _describe(read(options.file, _FILE_MAX))
+    if options.json:
+        print(json.dumps(described))
+    else:
+        print('UNVERIFIED: what the file says about itself')
+        _print_tree(described, '')
+    sys.stdout.flush()
+    return VERIFIED
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status."""
+    options = _arguments().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(encoding='utf-8', errors='backslashreplace')
+    try:
+        return _verify(options) if options.command == 'verify' else _inspect(options)
+    except Error as why:
+        return explain(why)
+    except (OSError, ValueError) as why:
+        say(escape(str(why)))
+        return FAILED
