@@ -48,7 +48,7 @@ static trb_blob *certificate(const struct shape *shape, EVP_PKEY *key, EVP_PKEY 
 {
 	X509 *cert = X509_new();
 	uint8_t *der = NULL;
-	trb_blob *blob;
+	trb_blob *blob = NULL;
 	int len;
 
 	must(cert != NULL && X509_set_version(cert, 2) == 1);
