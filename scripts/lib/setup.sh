@@ -21,7 +21,12 @@ quietly() { # NAME WHAT COMMAND…
 	shift 2
 	mkdir -p "$LOGS"
 	[ -t 2 ] && printf '  … %s\r' "$what" >&2
-	if ! "$@" >"$LOGS/$name.log" 2>&1; then
+	local status=0
+	"$@" >"$LOGS/$name.log" 2>&1 || status=$?
+	if [ "$status" -eq 77 ]; then
+		say "  – $what: left out: $(tail -n 1 "$LOGS/$name.log")"
+		return 77
+	elif [ "$status" -ne 0 ]; then
 		say "  ✗ $what"
 		tail -n 40 "$LOGS/$name.log" >&2
 		say "    everything it printed: $LOGS/$name.log"
@@ -59,7 +64,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-cert
 	libcbor-dev libssl-dev libcjson-dev libgit2-dev libcurl4-openssl-dev libseccomp-dev zlib1g-dev
 	libzstd-dev check)
 RUN_PACKAGES=(mmdebstrap erofs-utils uidmap cpio xz-utils curl nginx-light fcgiwrap openssl procps)
-TEST_PACKAGES=(clang clang-format libclang-rt-14-dev llvm pmccabe mandoc cmake binutils)
+TEST_PACKAGES=(clang clang-format libclang-rt-14-dev llvm pmccabe mandoc cmake binutils
+	python3-venv python3-dev python3-cffi python3-jsonschema)
 
 meson=/usr/bin/meson
 
