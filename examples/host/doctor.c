@@ -2,9 +2,11 @@
 /* tb-host doctor: everything that a build needs here, looked at at once. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,25 @@ static void check_erofs(struct finding *f)
 	check_program(f, "mkfs.erofs", "apt-get install erofs-utils");
 }
 
+/* The one that 'tb-host image build' made, for images to come; an image has its own inside. */
+static void check_runsc(struct finding *f)
+{
+	const char *dir = trb_context_get_state_dir(context);
+	char pattern[4096], where[256];
+	glob_t found;
+
+	f->remedy = "tb-host image build makes it";
+	snprintf(pattern, sizeof(pattern), "%.3000s/image/runsc-*/runsc", dir != NULL ? dir : "");
+	f->good = dir != NULL && glob(pattern, 0, NULL, &found) == 0;
+	if (f->good) {
+		snprintf(f->detail, sizeof(f->detail), "%.400s", found.gl_pathv[0]);
+		globfree(&found);
+		return;
+	}
+	f->good = in_path("runsc", where, sizeof(where));
+	snprintf(f->detail, sizeof(f->detail), "%s", f->good ? where : "not made yet");
+}
+
 static void check_go(struct finding *f)
 {
 	check_program(
@@ -266,6 +287,7 @@ static const struct check {
 	{ "state directory", NEEDED, check_state },
 	{ "helper programs", NEEDED, check_helpers },
 	{ "enclave image", NEEDED, check_image },
+	{ "runsc", USEFUL, check_runsc },
 	{ "mmdebstrap", USEFUL, check_mmdebstrap },
 	{ "mkfs.erofs", USEFUL, check_erofs },
 	{ "go", USEFUL, check_go },
