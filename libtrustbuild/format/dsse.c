@@ -8,9 +8,14 @@
 
 #include "core/error.h"
 
+/* Out of memory is no verdict. */
 static int fail(trb_error **err, const char *why)
 {
+	bool nomem = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+
 	ERR_clear_error();
+	if (nomem)
+		return trb_fail_nomem(err);
 	return trb_fail_check(err, TRB_E_CLAIM, "envelope.signature", "%s", why);
 }
 
@@ -78,6 +83,7 @@ int trb_dsse_verify(trb_bytes spki, trb_bytes payload, trb_bytes signature, trb_
 	char head[96];
 	size_t head_len = pae_head(head, sizeof(head), payload.len);
 
+	ERR_clear_error();
 	if (spki.len != TRB_DSSE_SPKI_LEN || memcmp(p, spki_head, sizeof(spki_head)) != 0)
 		return fail(err, "the attested public key is not an uncompressed P-256 key");
 	/* OpenSSL refuses a point that is not on the curve here, and a signature that is not DER

@@ -132,18 +132,25 @@ static EVP_PKEY *public_key(const struct trb_vkey *key)
 	return pkey;
 }
 
-static bool verify_bytes(const struct trb_vkey *key, trb_bytes message, trb_bytes signature)
+/* Out of memory is no verdict. */
+static int verify_bytes(const struct trb_vkey *key, trb_bytes message, trb_bytes signature,
+			bool *ret_good, trb_error **err)
 {
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = public_key(key);
-	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
+	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
 	const EVP_MD *md = key->type == TRB_KEY_ECDSA ? EVP_sha256() : NULL;
-	bool good =
+	bool nomem;
+
+	ERR_clear_error();
+	pkey = public_key(key);
+	ctx = EVP_MD_CTX_new();
+	*ret_good =
 		pkey != NULL && ctx != NULL &&
 		EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey) == 1 &&
 		EVP_DigestVerify(ctx, signature.ptr, signature.len, message.ptr, message.len) == 1;
-
+	nomem = ctx == NULL || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 	ERR_clear_error();
-	return good;
+	return !*ret_good && nomem ? trb_fail_nomem(err) : TRB_OK;
 }
 
 /* u64be time, then Ed25519 over "cosignature/v1\ntime N\n" and the whole text. */
@@ -165,10 +172,9 @@ static int verify_cosignature(const struct trb_vkey *key, trb_bytes text, trb_by
 	r = trb_buf_check(&message, "a cosigned note", err);
 	if (r < 0)
 		return r;
-	*ret_good = verify_bytes(key, trb_buf_bytes(&message),
-				 TRB_BYTES(signature.ptr + 8, signature.len - 8));
 	*ret_time = time;
-	return TRB_OK;
+	return verify_bytes(key, trb_buf_bytes(&message),
+			    TRB_BYTES(signature.ptr + 8, signature.len - 8), ret_good, err);
 }
 
 int trb_note_verify(const struct trb_note *note, const struct trb_vkey *key, uint64_t *ret_time,
@@ -181,17 +187,15 @@ int trb_note_verify(const struct trb_note *note, const struct trb_vkey *key, uin
 		const struct trb_note_signature *s = &note->signatures[i];
 		uint64_t time = 0;
 		bool good;
+		int r;
 
 		if (s->id != key->id || !trb_bytes_eq_str(s->name, key->name))
 			continue;
-		if (key->type == TRB_KEY_COSIGNATURE) {
-			int r = verify_cosignature(key, note->text, s->bytes, &good, &time, err);
-
-			if (r < 0)
-				return r;
-		} else {
-			good = verify_bytes(key, note->text, s->bytes);
-		}
+		r = key->type == TRB_KEY_COSIGNATURE
+			    ? verify_cosignature(key, note->text, s->bytes, &good, &time, err)
+			    : verify_bytes(key, note->text, s->bytes, &good, err);
+		if (r < 0)
+			return r;
 		if (!good)
 			return trb_fail(err, TRB_E_LOG, "bad signature of '%s'", key->name);
 		found = true;
