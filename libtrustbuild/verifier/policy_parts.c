@@ -52,22 +52,28 @@ static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fa
 	return TRB_OK;
 }
 
+/* "any", or a list of *ret_n >= 1 entries. */
+static int any_or_list(const struct trb_json *doc, const cJSON *item, bool *ret_any, size_t *ret_n,
+		       trb_error **err)
+{
+	if (is_word(item, "any")) {
+		*ret_any = true;
+		return TRB_OK;
+	}
+	if (!cJSON_IsArray(item))
+		return trb_json_fail(doc, item, err, "must be \"any\" or a list");
+	return trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, ret_n, err);
+}
+
 /* "any", or a list of at least one text. */
 static int read_texts(const struct trb_json *doc, const cJSON *item, text_fault fault,
 		      struct trb_texts *out, trb_error **err)
 {
 	const cJSON *entry;
 	size_t n;
-	int r;
+	int r = any_or_list(doc, item, &out->any, &n, err);
 
-	if (is_word(item, "any")) {
-		out->any = true;
-		return TRB_OK;
-	}
-	if (!cJSON_IsArray(item))
-		return trb_json_fail(doc, item, err, "must be \"any\" or a list");
-	r = trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, &n, err);
-	if (r < 0)
+	if (r < 0 || out->any)
 		return r;
 	out->list = calloc(n, sizeof(*out->list));
 	if (out->list == NULL)
@@ -248,16 +254,9 @@ static int read_commits(const struct trb_json *doc, const cJSON *item, trb_polic
 {
 	const cJSON *entry;
 	size_t n;
-	int r;
+	int r = any_or_list(doc, item, &p->any_commit, &n, err);
 
-	if (is_word(item, "any")) {
-		p->any_commit = true;
-		return TRB_OK;
-	}
-	if (!cJSON_IsArray(item))
-		return trb_json_fail(doc, item, err, "must be \"any\" or a list");
-	r = trb_json_array(doc, item, 1, TRB_POLICY_ENTRIES, &n, err);
-	if (r < 0)
+	if (r < 0 || p->any_commit)
 		return r;
 	p->commits = calloc(n, sizeof(*p->commits));
 	if (p->commits == NULL)
