@@ -196,6 +196,29 @@ START_TEST(an_honest_enclave_gives_a_bundle)
 }
 END_TEST
 
+static void count_line(int level, const char *line, void *user)
+{
+	int *seen = user;
+
+	(void)level;
+	ck_assert_msg(strchr(line, '\n') == NULL, "more than a line: %s", line);
+	*seen += strcmp(line, "build: cc tool.c") == 0;
+}
+
+START_TEST(the_sink_gets_single_lines)
+{
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int seen = 0;
+
+	trb_context_set_log_sink(context, count_line, &seen);
+	open_session(PEER_HONEST);
+	ck_status(trb_session_build(session, request, &bundle, &err), TRB_OK, err);
+	close_session();
+	ck_assert_int_eq(seen, 1);
+}
+END_TEST
+
 START_TEST(events_come_in_order)
 {
 	static const struct {
@@ -388,6 +411,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_lying_enclave_leaves_nothing, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_loop_test(tc, an_honest_enclave_gives_a_bundle, 0, 3);
+	tcase_add_test(tc, the_sink_gets_single_lines);
 	tcase_add_test(tc, events_come_in_order);
 	tcase_add_test(tc, files_replace_older_ones);
 	tcase_add_loop_test(tc, installing_is_all_or_nothing, 0, 2);
