@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the extension module's C source: declarations.py HEADERS.i NATIVE.c
+"""Writes the extension module's C source: declarations.py HEADERS.h NATIVE.c DEPFILE COMPILER…
 
 The declarations are those of the public headers, as the compiler's preprocessor leaves them.
 """
 
 import re
+import subprocess
 import sys
 
 import cffi
@@ -14,6 +15,12 @@ MARK = 'extern int trb_declarations_begin;'
 CALLBACKS = """
 extern "Python" void trustbuild_python_log(int level, const char *text, void *user);
 """
+
+
+def preprocess(source: str, target: str, depfile: str, compiler: 'list[str]') -> str:
+    """The text of source and of all it includes; Ninja learns which files these are."""
+    command = [*compiler, '-E', '-MD', '-MF', depfile, '-MQ', target, source]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding='utf-8').stdout
 
 
 def declarations(preprocessed: str) -> str:
@@ -26,11 +33,9 @@ def declarations(preprocessed: str) -> str:
 
 
 def main() -> None:
-    source, target = sys.argv[1:]
-    with open(source, encoding='utf-8') as file:
-        text = declarations(file.read())
+    source, target, depfile, *compiler = sys.argv[1:]
     ffi = cffi.FFI()
-    ffi.cdef(text + CALLBACKS)
+    ffi.cdef(declarations(preprocess(source, target, depfile, compiler)) + CALLBACKS)
     ffi.set_source('trustbuild._native', '#include <trustbuild/trustbuild.h>\n',
                    py_limited_api=True)
     ffi.emit_c_code(target)
