@@ -29,10 +29,10 @@ typedef struct trb_eif trb_eif;
 /* Reads the regular file behind fd from its start to its end (with pread: the file position stays),
  * checks its form, its CRC and, where there is one, its signature over PCR0, and measures it.  fd
  * is only borrowed during the call.  At most 4 GiB; memory use does not depend on the file's size.
- * context gets no progress here and may be NULL.
+ * context may be NULL; it gets no progress here, and trb_context_set_canceled() ends the reading.
  * Errors: TRB_E_FORMAT with what is wrong and at which byte; TRB_E_EVIDENCE with check
  * "eif.signature" where the signature is not one over this image's PCR0; TRB_E_LIMIT, TRB_E_IO,
- * TRB_E_NOMEM. */
+ * TRB_E_CANCELED, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_eif_open_fd(trb_context *context, int fd, trb_eif **ret_eif,
 				      trb_error **err);
 

@@ -60,7 +60,7 @@ TRB_API const char *trb_image_get_path(trb_image *image);
  * minutes and needs a network, mmdebstrap and erofs-utils; afterwards only what has changed is made
  * again.  Concurrent calls with one state directory wait for each other.
  * Errors: TRB_E_NOTFOUND for a missing input or program, TRB_E_IO with the log of the program that
- * failed, TRB_E_INVAL, TRB_E_LIMIT, TRB_E_NOMEM. */
+ * failed, TRB_E_CANCELED (trb_context_set_canceled()), TRB_E_INVAL, TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_image_build(trb_image *image, trb_eif **ret_eif, trb_error **err);
 
 #ifdef __cplusplus

@@ -27,7 +27,7 @@ TRB_API int trb_request_new(trb_context *context, const char *repository, const 
  * name was.  A cut id is looked for in the history of ref, or of the default branch.  ca_file is
  * one PEM file, NULL for /etc/ssl/certs/ca-certificates.crt; token may be empty.  Not in the
  * verifier's own library.  Errors: TRB_E_INVAL (also: an ambiguous name), TRB_E_NOTFOUND, TRB_E_IO,
- * TRB_E_TIMEOUT, TRB_E_LIMIT, TRB_E_NOMEM. */
+ * TRB_E_TIMEOUT, TRB_E_CANCELED (trb_context_set_canceled()), TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API int trb_request_resolve(trb_context *context, const char *repository, const char *name,
 				const char *ref, const char *ca_file, trb_bytes token,
 				trb_request **ret_request, trb_error **err);

@@ -13,6 +13,7 @@
 #include <linux/vm_sockets.h>
 
 #include "core/cleanup.h"
+#include "core/context.h"
 #include "core/error.h"
 
 #define HEAD          4u
@@ -59,6 +60,24 @@ int trb_wait_fd(int fd, short events, int64_t deadline, trb_error **err)
 			return trb_fail(err, TRB_E_TIMEOUT, "the peer took too long");
 		if (errno != EINTR)
 			return trb_fail_errno(err, errno, "poll");
+	}
+}
+
+int trb_wait_fd_in(const trb_context *context, int fd, short events, int64_t deadline,
+		   trb_error **err)
+{
+	for (;;) {
+		int64_t turn = trb_deadline(TRB_CANCEL_MS);
+		int r = trb_check_canceled(context, err);
+
+		if (r < 0)
+			return r;
+		if (turn >= deadline)
+			return trb_wait_fd(fd, events, deadline, err);
+		r = trb_wait_fd(fd, events, turn, NULL);
+		if (r == TRB_E_TIMEOUT)
+			continue;
+		return r < 0 ? trb_fail(err, r, "poll") : TRB_OK;
 	}
 }
 

@@ -4,6 +4,8 @@
 #ifndef TRB_CORE_CHANNEL_H
 #define TRB_CORE_CHANNEL_H
 
+#include <trustbuild/context.h>
+
 #include "core/buffer.h"
 
 /* Monotonic deadlines, so that several steps share one limit; -1 means for ever. */
@@ -13,6 +15,10 @@ int trb_deadline_left(int64_t deadline);
 /* Waits until fd has one of events, or an error that the next read or write will show.  Errors:
  * TRB_E_TIMEOUT, TRB_E_IO. */
 int trb_wait_fd(int fd, short events, int64_t deadline, trb_error **err);
+
+/* The same, given up where context is canceled. */
+int trb_wait_fd_in(const trb_context *context, int fd, short events, int64_t deadline,
+		   trb_error **err);
 
 /* Sends one frame whole, however long the peer takes up to timeout_ms (-1: for ever; 0 is not
  * allowed) on a socket.  Never raises SIGPIPE.  Errors: TRB_E_LIMIT over max, TRB_E_IO,

@@ -17,6 +17,7 @@ struct trb_context {
 	void *sink_user;
 	char *state_dir;
 	char *libexec_dir; /* NULL: the installed one */
+	atomic_int canceled;
 };
 
 int trb_context_new(trb_context **ret_context, trb_error **err)
@@ -26,6 +27,7 @@ int trb_context_new(trb_context **ret_context, trb_error **err)
 	if (context == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&context->refs, 1);
+	atomic_init(&context->canceled, 0);
 	*ret_context = context;
 	return TRB_OK;
 }
@@ -121,6 +123,19 @@ int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_
 int trb_context_set_libexec_dir(trb_context *context, const char *path, trb_error **err)
 {
 	return set_dir(&context->libexec_dir, path, "helper directory", err);
+}
+
+void trb_context_set_canceled(trb_context *context, int canceled)
+{
+	if (context != NULL)
+		atomic_store(&context->canceled, canceled != 0);
+}
+
+int trb_check_canceled(const trb_context *context, trb_error **err)
+{
+	if (context == NULL || !atomic_load(&context->canceled))
+		return TRB_OK;
+	return trb_fail(err, TRB_E_CANCELED, "canceled");
 }
 
 const char *trb_context_get_libexec_dir(const trb_context *context)

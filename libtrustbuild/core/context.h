@@ -8,6 +8,11 @@
 void trb_tell(trb_context *context, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* TRB_E_CANCELED where the caller wants to stop; context may be NULL.  Whoever waits asks this
+ * often: at least every TRB_CANCEL_MS. */
+#define TRB_CANCEL_MS 100
+int trb_check_canceled(const trb_context *context, trb_error **err);
+
 /* The state directory, or TRB_E_NOTFOUND with what to set. */
 int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err);
 

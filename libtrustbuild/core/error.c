@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,16 +132,22 @@ int trb_wrap_check(trb_error **err, int code, const char *check, const char *fmt
 	return code;
 }
 
+/* By its mark, not its address: a program may hold the library twice, shared and static. */
+static bool is_static(const trb_error *error)
+{
+	return atomic_load_explicit(&error->refs, memory_order_relaxed) == 0;
+}
+
 trb_error *trb_error_ref(trb_error *error)
 {
-	if (error != NULL && error != &out_of_memory)
+	if (error != NULL && !is_static(error))
 		atomic_fetch_add_explicit(&error->refs, 1, memory_order_relaxed);
 	return error;
 }
 
 trb_error *trb_error_unref(trb_error *error)
 {
-	while (error != NULL && error != &out_of_memory) {
+	while (error != NULL && !is_static(error)) {
 		trb_error *cause = error->cause;
 
 		if (atomic_fetch_sub_explicit(&error->refs, 1, memory_order_acq_rel) > 1)

@@ -4,7 +4,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#include "core/context.h"
+
+/* How long to wait for a lock before asking again: doubled up to the last. */
+#define LOCK_FIRST_NS 250000L
+#define LOCK_LAST_NS  32000000L
 
 int trb_read_full(int fd, void *buf, size_t n, trb_error **err)
 {
@@ -18,6 +26,24 @@ int trb_read_full(int fd, void *buf, size_t n, trb_error **err)
 		if (got == 0)
 			return trb_fail(err, TRB_E_IO, "end after %zu of %zu bytes", done, n);
 		done += (size_t)got;
+	}
+	return TRB_OK;
+}
+
+int trb_lock_fd(trb_context *context, int fd, trb_error **err)
+{
+	struct timespec pause = { .tv_nsec = LOCK_FIRST_NS };
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int r = trb_check_canceled(context, err);
+
+		if (r < 0)
+			return r;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return trb_fail_errno(err, errno, "lock");
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < LOCK_LAST_NS)
+			pause.tv_nsec *= 2;
 	}
 	return TRB_OK;
 }

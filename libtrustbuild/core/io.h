@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <trustbuild/context.h>
+
 #include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
@@ -16,6 +18,8 @@ int trb_write_full(int fd, trb_bytes bytes, trb_error **err);
 int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err);
 /* Crash-safe: temporary file, fsync, rename, fsync of the directory. */
 int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, trb_error **err);
+/* The exclusive lock of an open file, when it comes.  Errors: TRB_E_CANCELED, TRB_E_IO. */
+int trb_lock_fd(trb_context *context, int fd, trb_error **err);
 /* mkdir -p with mode 0700 for what is made. */
 int trb_mkdirs(const char *path, trb_error **err);
 /* Removes a tree below dirfd without following links. */

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <trustbuild/eif.h>
@@ -153,6 +152,8 @@ static int extract(const struct cache *cache, const trb_eif *eif, int userland, 
 		unsigned type;
 
 		r = trb_eif_get_section(eif, i, &type, &offset, &size, err);
+		if (r == TRB_OK)
+			r = trb_check_canceled(cache->context, err);
 		if (r == TRB_OK && type == TRB_EIF_RAMDISK)
 			r = trb_cpio_extract(cache->file, offset, size, userland, err);
 	}
@@ -243,9 +244,9 @@ static int find(struct cache *cache, int *ret_userland, trb_error **err)
 
 	if (r < 0 || look_up(cache, ret_userland))
 		return r;
-	while (flock(cache->dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return trb_fail_errno(err, errno, "lock the image cache");
+	r = trb_lock_fd(cache->context, cache->dir, err);
+	if (r < 0)
+		return trb_wrap(err, r, "lock the image cache");
 	if (look_up(cache, ret_userland)) /* another one did it meanwhile */
 		return TRB_OK;
 	r = unpack(cache, ret_userland, err);

@@ -11,7 +11,8 @@
 #include "core/spawn.h"
 #include "format/facts.h"
 
-static int read_full(int fd, uint8_t *out, size_t n, int64_t deadline, trb_error **err)
+static int read_full(trb_context *context, int fd, uint8_t *out, size_t n, int64_t deadline,
+		     trb_error **err)
 {
 	while (n > 0) {
 		ssize_t got = read(fd, out, n);
@@ -26,7 +27,7 @@ static int read_full(int fd, uint8_t *out, size_t n, int64_t deadline, trb_error
 		}
 		if (errno != EAGAIN && errno != EINTR)
 			return trb_fail_errno(err, errno, "read from tb-fetch");
-		r = trb_wait_fd(fd, POLLIN, deadline, err);
+		r = trb_wait_fd_in(context, fd, POLLIN, deadline, err);
 		if (r < 0)
 			return r;
 	}
@@ -43,14 +44,14 @@ static int read_answer(trb_context *context, int fd, int64_t deadline,
 	int r;
 
 	for (;;) {
-		r = read_full(fd, head, sizeof(head), deadline, err);
+		r = read_full(context, fd, head, sizeof(head), deadline, err);
 		if (r < 0)
 			return r;
 		trb_fetch_header_decode(head, &type, &size);
 		if (size > TRB_FETCH_TEXT_MAX)
 			return trb_fail(err, TRB_E_FORMAT, "tb-fetch sent a frame of %llu bytes",
 					(unsigned long long)size);
-		r = read_full(fd, (uint8_t *)text, (size_t)size, deadline, err);
+		r = read_full(context, fd, (uint8_t *)text, (size_t)size, deadline, err);
 		if (r < 0)
 			return r;
 		text[size] = '\0';

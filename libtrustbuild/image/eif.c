@@ -96,14 +96,15 @@ static int check_signature(trb_eif *eif, int fd, trb_error **err)
 	return r;
 }
 
-static int open_into(trb_eif *eif, int fd, const struct eif_measurement *measured, trb_error **err)
+static int open_into(trb_context *context, trb_eif *eif, int fd,
+		     const struct eif_measurement *measured, trb_error **err)
 {
 	int r = trb_eif_read_layout(fd, &eif->layout, err);
 
 	if (r == TRB_OK && measured != NULL)
 		eif->measured = *measured;
 	else if (r == TRB_OK)
-		r = trb_eif_measure(fd, &eif->layout, &eif->measured, err);
+		r = trb_eif_measure(context, fd, &eif->layout, &eif->measured, err);
 	if (r == TRB_OK && eif->measured.crc != eif->layout.crc)
 		r = trb_fail(
 			err, TRB_E_FORMAT,
@@ -118,8 +119,8 @@ static int open_into(trb_eif *eif, int fd, const struct eif_measurement *measure
 	return r < 0 ? r : check_signature(eif, fd, err);
 }
 
-int trb_eif_open_measured(int fd, const struct eif_measurement *measured, trb_eif **ret_eif,
-			  trb_error **err)
+static int open_image(trb_context *context, int fd, const struct eif_measurement *measured,
+		      trb_eif **ret_eif, trb_error **err)
 {
 	trb_eif *eif = calloc(1, sizeof(*eif));
 	int r;
@@ -127,7 +128,7 @@ int trb_eif_open_measured(int fd, const struct eif_measurement *measured, trb_ei
 	if (eif == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&eif->refs, 1);
-	r = open_into(eif, fd, measured, err);
+	r = open_into(context, eif, fd, measured, err);
 	if (r < 0) {
 		trb_eif_unref(eif);
 		return r;
@@ -136,10 +137,15 @@ int trb_eif_open_measured(int fd, const struct eif_measurement *measured, trb_ei
 	return TRB_OK;
 }
 
+int trb_eif_open_measured(int fd, const struct eif_measurement *measured, trb_eif **ret_eif,
+			  trb_error **err)
+{
+	return open_image(NULL, fd, measured, ret_eif, err);
+}
+
 int trb_eif_open_fd(trb_context *context, int fd, trb_eif **ret_eif, trb_error **err)
 {
-	(void)context;
-	return trb_eif_open_measured(fd, NULL, ret_eif, err);
+	return open_image(context, fd, NULL, ret_eif, err);
 }
 
 int trb_eif_open(trb_context *context, const char *path, trb_eif **ret_eif, trb_error **err)

@@ -53,8 +53,8 @@ void trb_eif_section_head(const struct eif_section *section, uint8_t out[EIF_SEC
 const char *trb_eif_type_name(unsigned type);
 
 /* One pass over the file: CRC and PCR0-2. */
-int trb_eif_measure(int fd, const struct eif_layout *layout, struct eif_measurement *ret,
-		    trb_error **err);
+int trb_eif_measure(trb_context *context, int fd, const struct eif_layout *layout,
+		    struct eif_measurement *ret, trb_error **err);
 
 /* Measuring while the sections are written or read, in the file's order.  With a second thread,
  * PCR0 is hashed beside PCR1 and PCR2; bytes given to trb_eif_meter_data must then stay as they are

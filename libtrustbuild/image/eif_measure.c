@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
+#include "core/context.h"
 #include "core/io.h"
 #include "image/eif.h"
 
@@ -178,8 +179,8 @@ void trb_eif_meter_free(struct eif_meter *m)
 }
 
 /* Two chunks in turn: one is hashed by the thread while the next is read. */
-static int measure_section(int fd, const struct eif_section *s, uint8_t *chunks[2], uLong *crc,
-			   struct eif_meter *m, trb_error **err)
+static int measure_section(trb_context *context, int fd, const struct eif_section *s,
+			   uint8_t *chunks[2], uLong *crc, struct eif_meter *m, trb_error **err)
 {
 	uint8_t head[EIF_SECTION_HEADER];
 	unsigned turn = 0;
@@ -190,8 +191,10 @@ static int measure_section(int fd, const struct eif_section *s, uint8_t *chunks[
 	for (uint64_t done = 0; done < s->size;) {
 		size_t n = s->size - done < CHUNK ? (size_t)(s->size - done) : CHUNK;
 		uint8_t *chunk = chunks[turn++ % 2];
-		int r = trb_pread_full(fd, chunk, n, s->offset + done, err);
+		int r = trb_check_canceled(context, err);
 
+		if (r == TRB_OK)
+			r = trb_pread_full(fd, chunk, n, s->offset + done, err);
 		if (r < 0)
 			return r;
 		*crc = crc32(*crc, chunk, (uInt)n);
@@ -210,8 +213,8 @@ static bool worth_a_thread(const struct eif_layout *l)
 	return sum > 4 * CHUNK;
 }
 
-int trb_eif_measure(int fd, const struct eif_layout *l, struct eif_measurement *ret,
-		    trb_error **err)
+int trb_eif_measure(trb_context *context, int fd, const struct eif_layout *l,
+		    struct eif_measurement *ret, trb_error **err)
 {
 	_cleanup_free_ uint8_t *first = malloc(CHUNK), *second = malloc(CHUNK);
 	_cleanup_(trb_eif_meter_freep) struct eif_meter *m = NULL;
@@ -222,8 +225,8 @@ int trb_eif_measure(int fd, const struct eif_layout *l, struct eif_measurement *
 		return trb_fail_nomem(err);
 	r = trb_eif_meter_new(worth_a_thread(l), &m, err);
 	for (size_t i = 0; r == TRB_OK && i < l->n_sections; i++)
-		r = measure_section(fd, &l->sections[i], (uint8_t *[]){ first, second }, &crc, m,
-				    err);
+		r = measure_section(context, fd, &l->sections[i], (uint8_t *[]){ first, second },
+				    &crc, m, err);
 	if (r < 0)
 		return r;
 	ret->crc = (uint32_t)crc;

@@ -23,7 +23,8 @@
 int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err)
 {
 	_cleanup_free_ char *path = NULL;
-	int fd;
+	_cleanup_close_ int fd = -1;
+	int r;
 
 	if (asprintf(&path, "%s/busy", image->state) < 0) {
 		path = NULL;
@@ -34,15 +35,11 @@ int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err)
 		return trb_fail_errno(err, errno, "open '%s'", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		trb_tell(image->context, TRB_LOG_NOTICE, "waiting for another image build");
-		while (flock(fd, LOCK_EX) < 0)
-			if (errno != EINTR) {
-				int e = errno;
-
-				close(fd);
-				return trb_fail_errno(err, e, "lock '%s'", path);
-			}
+		r = trb_lock_fd(image->context, fd, err);
+		if (r < 0)
+			return trb_wrap(err, r, "lock '%s'", path);
 	}
-	*ret_fd = fd;
+	*ret_fd = steal_fd(&fd);
 	return TRB_OK;
 }
 

@@ -190,6 +190,21 @@ static void last_line(const char *path, char *out, size_t max)
 	snprintf(out, max, "%.*s", n > 0 ? (int)(tail + n - start) : 0, start);
 }
 
+/* The script ends by itself, or is abandoned with its job. */
+static int wait_script(struct job *j, trb_context *context, int *ret_status, trb_error **err)
+{
+	for (;;) {
+		int r = trb_check_canceled(context, err);
+
+		if (r < 0)
+			return r;
+		r = trb_child_wait(&j->child, TRB_CANCEL_MS, ret_status, NULL);
+		if (r == TRB_E_TIMEOUT)
+			continue;
+		return r < 0 ? trb_fail(err, r, "wait for %s", j->script) : TRB_OK;
+	}
+}
+
 static int job_finish(struct job *j, trb_image *image, trb_error **err)
 {
 	char line[512];
@@ -197,7 +212,7 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 
 	if (j->child.pid <= 0)
 		return TRB_OK;
-	r = trb_child_wait(&j->child, -1, &status, err);
+	r = wait_script(j, image->context, &status, err);
 	if (r < 0)
 		return r;
 	if (status != 0) {

@@ -27,6 +27,7 @@ static void local_close(void *self)
 		close(log->fd);
 	free(log->dir);
 	free(log->key_path);
+	trb_context_unref(log->context);
 	free(log);
 }
 
@@ -46,6 +47,7 @@ static int local_new(trb_context *context, const struct trb_conf *conf, struct t
 	if (log == NULL)
 		return trb_fail_nomem(err);
 	log->fd = -1;
+	log->context = trb_context_ref(context);
 	if (dir != NULL) {
 		if (dir[0] != '/')
 			return trb_fail(err, TRB_E_INVAL, "dir= of a log must be absolute");

@@ -16,6 +16,7 @@
 #include "log/backend.h"
 
 struct trb_local {
+	trb_context *context;
 	char *dir, *key_path;
 	int fd; /* DIR */
 	struct trb_vkey key;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "core/io.h"
@@ -13,12 +12,13 @@ int trb_local_lock(struct trb_local *log, int *ret_fd, trb_error **err)
 {
 	_cleanup_close_ int fd =
 		openat(log->fd, ".state/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
 
 	if (fd < 0)
 		return trb_fail_errno(err, errno, "open '%s/.state/lock'", log->dir);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return trb_fail_errno(err, errno, "lock '%s'", log->dir);
+	r = trb_lock_fd(log->context, fd, err);
+	if (r < 0)
+		return trb_wrap(err, r, "lock '%s'", log->dir);
 	*ret_fd = steal_fd(&fd);
 	return TRB_OK;
 }

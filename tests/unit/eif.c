@@ -354,7 +354,7 @@ static int with_header(const struct made *m, size_t at, uint64_t value, size_t n
 	fd = memory_file(file);
 	ck_assert_int_eq(trb_eif_read_layout(fd, &layout, NULL), TRB_OK);
 	memcpy(layout.raw, copy, EIF_HEADER_SIZE);
-	ck_assert_int_eq(trb_eif_measure(fd, &layout, &measured, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_measure(NULL, fd, &layout, &measured, NULL), TRB_OK);
 	close(fd);
 	eif_put_be(copy + EIF_CRC_OFFSET, measured.crc, 4);
 	r = open_bytes(TRB_BYTES(copy, file.len), &eif, &err);
@@ -391,6 +391,27 @@ START_TEST(headers_that_others_accept_are_refused)
 		ck_assert_msg(strstr(reason, rows[i].reason) != NULL, "row %zu: %s", i, reason);
 		free(reason);
 	}
+	unmake(&m);
+}
+END_TEST
+
+START_TEST(reading_can_be_canceled)
+{
+	trb_context *context = NULL;
+	trb_eif *eif = NULL;
+	struct made m;
+	int fd;
+
+	make(&m, TRB_BYTES_NULL, TRB_BYTES_NULL, 300);
+	fd = memory_file(trb_blob_bytes(m.file));
+	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
+	trb_context_set_canceled(context, 1);
+	ck_assert_int_eq(trb_eif_open_fd(context, fd, &eif, NULL), TRB_E_CANCELED);
+	trb_context_set_canceled(context, 0);
+	ck_assert_int_eq(trb_eif_open_fd(context, fd, &eif, NULL), TRB_OK);
+	trb_eif_unref(eif);
+	trb_context_unref(context);
+	close(fd);
 	unmake(&m);
 }
 END_TEST
@@ -481,6 +502,7 @@ int main(void)
 	tcase_add_test(tc, every_flipped_byte_is_refused);
 	tcase_add_test(tc, every_truncation_is_refused);
 	tcase_add_test(tc, headers_that_others_accept_are_refused);
+	tcase_add_test(tc, reading_can_be_canceled);
 	tcase_add_test(tc, aarch64_changes_no_measurement);
 	tcase_add_test(tc, metadata_must_be_one_json_object);
 	tcase_add_test(tc, what_is_no_file_is_refused);
