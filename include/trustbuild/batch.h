@@ -26,7 +26,8 @@ TRB_API trb_batch *trb_batch_unref(trb_batch *batch);
 
 /* Adds the artifact file at artifact with the bundle file at bundle.  entry names the attested
  * artifact; where it is NULL, the file's own name has to be an attested one.  Texts are copied.
- * Errors: TRB_E_INVAL, TRB_E_STATE after trb_batch_run(), TRB_E_NOMEM. */
+ * Errors: TRB_E_INVAL, TRB_E_STATE after trb_batch_run(), TRB_E_LIMIT above a million entries,
+ * TRB_E_NOMEM. */
 TRB_API int trb_batch_add(trb_batch *batch, const char *artifact, const char *bundle,
 			  const char *entry, trb_error **err);
 
