@@ -9,6 +9,14 @@ export LC_ALL=C.UTF-8
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
+# Whoever has no home in the environment has one all the same.
+[ -n "${HOME:-}" ] || HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)
+export HOME
+
+# Who runs a checkout's scripts trusts it, also where it is somebody else's, such as root's.
+git_n=${GIT_CONFIG_COUNT:-0}
+export GIT_CONFIG_COUNT=$((git_n + 1)) "GIT_CONFIG_KEY_$git_n=safe.directory" "GIT_CONFIG_VALUE_$git_n=$PWD"
+
 say() { printf '%s\n' "$*" >&2; }
 die() {
 	say "error: $*"
@@ -58,6 +66,16 @@ need_packages() {
 	quietly apt-update 'package lists' as_root apt-get -q update || return 1
 	quietly apt-install "${#missing[@]} packages" as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q -y --no-install-recommends install "${missing[@]}"
+}
+
+# What another user made here, root mostly, is in the way later, with errors that do not say so.
+need_own() { # FOLDER…
+	local dir other
+	for dir in "$@"; do
+		[ -e "$dir" ] && [ "$(id -u)" -ne 0 ] || continue
+		other=$(find "$dir" ! -user "$(id -u)" -print -quit 2>/dev/null) || true
+		[ -z "$other" ] || die "$other is not yours: an earlier run as somebody else left it; remove it (sudo rm -rf '$dir') and try again"
+	done
 }
 
 BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-certificates
