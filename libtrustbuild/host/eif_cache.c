@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STATE/cache/eif: stamps/HASH says for a file (device, inode, size, times) what it measures, and
  * PCR0/userland is what its ramdisks hold.  Hashing and unpacking half a gigabyte at each start
- * would cost seconds. */
+ * would cost seconds.  Whoever runs a userland holds a shared lock on it, by the descriptor that
+ * the launcher keeps; what nobody holds may be removed to make room. */
 #include "host/tee_process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <trustbuild/eif.h>
 
 #include "core/context.h"
 #include "core/io.h"
+#include "image/cache.h"
 #include "image/cpio.h"
 
 #define PCR_HEX   (2 * TRB_SHA384_LEN)
 #define STAMP_MAX 4096
-#define TEMPORARY ".new-"
 
 struct cache {
 	trb_context *context;
@@ -73,12 +75,21 @@ static int cache_open(struct cache *cache, trb_error **err)
 	return cache->dir < 0 ? trb_fail_errno(err, errno, "open '%s'", path) : TRB_OK;
 }
 
+/* Open and locked, or -1 where it is not there or about to go. */
 static int open_userland(const struct cache *cache)
 {
 	char path[PCR_HEX + 16];
+	_cleanup_close_ int fd = -1;
+	struct stat mine, named;
 
 	snprintf(path, sizeof(path), "%s/userland", cache->pcr0);
-	return openat(cache->dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(cache->dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(fd, &mine) < 0 ||
+	    fstatat(cache->dir, path, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    mine.st_dev != named.st_dev || mine.st_ino != named.st_ino)
+		return -1;
+	trb_cache_use(cache->dir, cache->pcr0);
+	return steal_fd(&fd);
 }
 
 /* True where the image is known and still unpacked. */
@@ -160,24 +171,6 @@ static int extract(const struct cache *cache, const trb_eif *eif, int userland, 
 	return r == TRB_OK ? check_userland(userland, err) : r;
 }
 
-/* A killed process left it. */
-static void remove_temporaries(int dir)
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	if (entries == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(entries)) != NULL)
-		if (strncmp(entry->d_name, TEMPORARY, strlen(TEMPORARY)) == 0)
-			trb_remove_tree(dir, entry->d_name, NULL);
-	closedir(entries);
-}
-
 /* The file must not have changed between measuring and extracting: its times say so. */
 static int check_unchanged(const struct cache *cache, trb_error **err)
 {
@@ -187,6 +180,53 @@ static int check_unchanged(const struct cache *cache, trb_error **err)
 	if (r == TRB_OK && strcmp(stamp, cache->stamp) != 0)
 		r = trb_fail(err, TRB_E_IO, "the image changed while it was read");
 	return r;
+}
+
+static bool is_entry(const char *name)
+{
+	return strlen(name) == PCR_HEX && strspn(name, "0123456789abcdef") == PCR_HEX;
+}
+
+/* Of images that are not unpacked any more. */
+static void remove_stamps(int dir)
+{
+	int fd = openat(dir, "stamps", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stamps = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (stamps == NULL && fd >= 0)
+		close(fd);
+	while (stamps != NULL && (entry = readdir(stamps)) != NULL) {
+		_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
+		char pcr0[PCR_HEX + 1] = "";
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (trb_read_file(fd, entry->d_name, STAMP_MAX, &text, NULL) == TRB_OK &&
+		    trb_blob_bytes(text).len >= PCR_HEX)
+			memcpy(pcr0, trb_blob_bytes(text).ptr, PCR_HEX);
+		if (!is_entry(pcr0) || faccessat(dir, pcr0, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			unlinkat(fd, entry->d_name, 0);
+	}
+	if (stamps != NULL)
+		closedir(stamps);
+}
+
+/* Before an image is unpacked, which takes about what the image takes. */
+static void make_room(const struct cache *cache)
+{
+	const struct trb_cache entries = { .context = cache->context,
+					   .dir = cache->dir,
+					   .is_entry = is_entry,
+					   .locked = "userland" };
+	uint64_t max = trb_cache_ceiling(), size = 0;
+	struct stat st;
+
+	if (fstat(cache->file, &st) == 0)
+		size = (uint64_t)st.st_size;
+	trb_cache_sweep(cache->dir);
+	trb_cache_prune(&entries, max > size ? max - size : 0);
+	remove_stamps(cache->dir);
 }
 
 static int fill(const struct cache *cache, const trb_eif *eif, const char *name, trb_error **err)
@@ -224,8 +264,8 @@ static int unpack(struct cache *cache, int *ret_userland, trb_error **err)
 	*ret_userland = open_userland(cache);
 	if (*ret_userland < 0) {
 		trb_tell(cache->context, TRB_LOG_INFO, "unpacking the image (once)");
-		remove_temporaries(cache->dir);
-		snprintf(name, sizeof(name), TEMPORARY "%.32s", cache->pcr0);
+		make_room(cache);
+		snprintf(name, sizeof(name), TRB_CACHE_NEW "%.32s", cache->pcr0);
 		r = fill(cache, eif, name, err);
 		if (r == TRB_OK && renameat(cache->dir, name, cache->dir, cache->pcr0) < 0)
 			r = trb_fail_errno(err, errno, "put the userland into the cache");

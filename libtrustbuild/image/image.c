@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recipe as an object: its inputs, and their defaults. */
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/io.h"
+#include "image/cache.h"
 #include "image/image.h"
 #include "image/image_pack.h"
 
 /* 2026-11-01 00:00:00 UTC: the times in an image mean nothing, they only have to be the same. */
 #define DEFAULT_EPOCH 1793491200u
+
+/* Unpacked packages are small: of the caches' ceiling they get one part in so many. */
+#define PACKAGES_SHARE 16u
 
 static const struct {
 	const char *name;
@@ -37,6 +42,7 @@ int trb_image_new(trb_context *context, trb_image **ret_image, trb_error **err)
 	if (image == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&image->refs, 1);
+	image->lock = -1;
 	image->context = trb_context_ref(context);
 	*ret_image = image;
 	return TRB_OK;
@@ -61,6 +67,8 @@ static void forget_build(trb_image *image)
 	free(image->enclave);
 	free(image->state);
 	image->enclave = image->state = NULL;
+	if (image->lock >= 0)
+		close(steal_fd(&image->lock));
 }
 
 trb_image *trb_image_unref(trb_image *image)
@@ -244,16 +252,62 @@ static int prepare(trb_image *image, trb_error **err)
 	return r < 0 ? r : find_helpers(image, err);
 }
 
+static bool is_part(const char *name)
+{
+	return trb_image_part_of(name) != N_PARTS;
+}
+
+static bool is_package(const char *name)
+{
+	return strchr(name, '_') != NULL;
+}
+
+static void prune(const trb_image *image, const char *folder, struct trb_cache *cache, uint64_t max)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int dir = -1;
+
+	if (asprintf(&path, "%s%s", image->state, folder) < 0)
+		path = NULL;
+	dir = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (dir < 0)
+		return;
+	cache->context = image->context;
+	cache->dir = dir;
+	trb_cache_sweep(dir);
+	trb_cache_prune(cache, max);
+}
+
+/* The parts of this image stay, and its packages, which are the ones used last. */
+static void tidy(const trb_image *image)
+{
+	const char *keep[N_PARTS + 1] = { NULL };
+	struct trb_cache parts = { .is_entry = is_part, .keep = keep };
+	struct trb_cache packages = { .is_entry = is_package };
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (image->parts[i] != NULL)
+			keep[n++] = strrchr(image->parts[i], '/') + 1;
+	prune(image, "", &parts, trb_cache_ceiling());
+	prune(image, "/debs", &packages, trb_cache_ceiling() / PACKAGES_SHARE);
+}
+
 int trb_image_build(trb_image *image, trb_eif **ret_eif, trb_error **err)
 {
-	_cleanup_close_ int lock = -1;
 	int r;
 
 	forget_build(image);
 	r = prepare(image, err);
 	if (r == TRB_OK)
-		r = trb_image_lock_state(image, &lock, err);
+		r = trb_image_lock_state(image, err);
 	if (r == TRB_OK && image->values[IMAGE_RAMDISK].n == 0)
 		r = trb_image_make_parts(image, err);
-	return r < 0 ? r : trb_image_pack(image, ret_eif, err);
+	if (r == TRB_OK)
+		r = trb_image_pack(image, ret_eif, err);
+	if (r == TRB_OK)
+		tidy(image);
+	if (image->lock >= 0)
+		close(steal_fd(&image->lock));
+	return r;
 }

@@ -56,6 +56,7 @@ struct trb_image {
 	char *path; /* of the last trb_image_get_path() */
 	/* during a build */
 	char *state; /* folder of caches and logs */
+	int lock;    /* one build at a time; the recipe's scripts hold it, too, to their end */
 	char *parts[N_PARTS];
 	uint32_t epoch;
 	char *helpers[MAX_HELPERS];
@@ -79,6 +80,8 @@ int trb_image_digest_hex(struct image_digest *digest, char ret_hex[SHA256_HEX], 
 /* SHA-256 of one file. */
 int trb_image_file_hex(const char *path, char ret_hex[SHA256_HEX], trb_error **err);
 
+/* Which part a folder of the cache is; N_PARTS: none. */
+enum image_part trb_image_part_of(const char *folder);
 /* Makes what is missing of rootfs and runsc, side by side, then the userland. */
 int trb_image_make_parts(trb_image *image, trb_error **err);
 /* part/name as an allocated path; the override of a key instead, where it is set. */

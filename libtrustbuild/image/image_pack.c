@@ -20,7 +20,7 @@
 #define ROOTFS_NAME     "rootfs.erofs"
 #define FACTS_DIR       "etc/trustbuild"
 
-int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err)
+int trb_image_lock_state(trb_image *image, trb_error **err)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
@@ -39,7 +39,7 @@ int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err)
 		if (r < 0)
 			return trb_wrap(err, r, "lock '%s'", path);
 	}
-	*ret_fd = steal_fd(&fd);
+	image->lock = steal_fd(&fd);
 	return TRB_OK;
 }
 

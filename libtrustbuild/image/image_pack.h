@@ -4,8 +4,8 @@
 
 #include "image/image.h"
 
-/* Waits until no other process works in the state folder; closing the descriptor lets go. */
-int trb_image_lock_state(const trb_image *image, int *ret_fd, trb_error **err);
+/* Waits until no other process works in the state folder; closing image->lock lets go. */
+int trb_image_lock_state(trb_image *image, trb_error **err);
 /* Packs the image at its path from the parts, unless it is there already. */
 int trb_image_pack(trb_image *image, trb_eif **ret_eif, trb_error **err);
 

@@ -11,6 +11,7 @@
 #include "core/channel.h"
 #include "core/io.h"
 #include "core/spawn.h"
+#include "image/cache.h"
 #include "image/image.h"
 
 #define MAX_ARGS    (MAX_HELPERS + 8)
@@ -18,7 +19,12 @@
 #define KEY_LETTERS 20
 #define ABANDON_MS  20000
 #define MAX_INPUTS  (1u << 20)
-#define CA_FILE     "ca-certificates.crt"
+/* Standard input, output and error; one that the scripts use themselves; and the state's lock, so
+ * that nobody else starts while an abandoned script is still ending. */
+#define JOB_FDS 5
+#define CA_FILE "ca-certificates.crt"
+
+static const char *const part_names[N_PARTS] = { "rootfs", "runsc", "userland" };
 
 /* One run of a recipe script. */
 struct job {
@@ -53,6 +59,19 @@ static void job_done(struct job *j)
 		free(j->argv[i]);
 	for (size_t i = 0; i < j->n_env; i++)
 		free(j->env[i]);
+}
+
+enum image_part trb_image_part_of(const char *folder)
+{
+	for (size_t i = 0; i < N_PARTS; i++) {
+		size_t n = strlen(part_names[i]);
+
+		if (strncmp(folder, part_names[i], n) == 0 && folder[n] == '-' &&
+		    strspn(folder + n + 1, "0123456789abcdef") == KEY_LETTERS &&
+		    folder[n + 1 + KEY_LETTERS] == '\0')
+			return (enum image_part)i;
+	}
+	return N_PARTS;
 }
 
 static int64_t now_ms(void)
@@ -124,17 +143,17 @@ static int script_path(const trb_image *image, const char *script, char **ret, t
 static int job_init(struct job *j, trb_image *image, const char *key, bool *ret_there,
 		    trb_error **err)
 {
-	static const char *const names[N_PARTS] = { "rootfs", "runsc", "userland" };
+	const char *name = part_names[j->part];
 	_cleanup_free_ char *script = NULL;
 	int r = script_path(image, j->script, &script, err);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&j->dir, "%s/%s-%.*s", image->state, names[j->part], KEY_LETTERS, key) < 0)
+	if (asprintf(&j->dir, "%s/%s-%.*s", image->state, name, KEY_LETTERS, key) < 0)
 		j->dir = NULL;
-	if (asprintf(&j->work, "%s/%s.new", image->state, names[j->part]) < 0)
+	if (asprintf(&j->work, "%s/" TRB_CACHE_NEW "%s", image->state, name) < 0)
 		j->work = NULL;
-	if (asprintf(&j->log, "%s/%s.log", image->state, names[j->part]) < 0)
+	if (asprintf(&j->log, "%s/%s.log", image->state, name) < 0)
 		j->log = NULL;
 	if (j->dir == NULL || j->work == NULL || j->log == NULL)
 		return trb_fail_nomem(err);
@@ -143,6 +162,8 @@ static int job_init(struct job *j, trb_image *image, const char *key, bool *ret_
 	if (image->parts[j->part] == NULL)
 		return trb_fail_nomem(err);
 	*ret_there = access(j->dir, F_OK) == 0 && trb_image_value(image, IMAGE_FRESH) == NULL;
+	if (*ret_there)
+		trb_cache_use(AT_FDCWD, j->dir);
 	r = add_arg(j, script, err);
 	return r < 0 ? r : add_common_env(j, image, err);
 }
@@ -150,7 +171,7 @@ static int job_init(struct job *j, trb_image *image, const char *key, bool *ret_
 static int job_start(struct job *j, trb_image *image, trb_error **err)
 {
 	_cleanup_close_ int log = -1, input = -1;
-	int fds[3], pipe_fds[2], r;
+	int fds[JOB_FDS], pipe_fds[2], r;
 
 	r = trb_remove_tree(AT_FDCWD, j->work, err);
 	if (r < 0)
@@ -166,9 +187,11 @@ static int job_start(struct job *j, trb_image *image, trb_error **err)
 	fds[0] = input = pipe_fds[0];
 	j->alive = pipe_fds[1];
 	fds[1] = fds[2] = log;
+	fds[3] = -1;
+	fds[4] = image->lock;
 	trb_tell(image->context, TRB_LOG_NOTICE, "%s", j->what);
 	j->started_ms = now_ms();
-	return trb_spawn(j->argv[0], j->argv, j->env, fds, 3, &j->child, err);
+	return trb_spawn(j->argv[0], j->argv, j->env, fds, JOB_FDS, &j->child, err);
 }
 
 /* The log's last line says most; the rest is where the message points to. */

@@ -277,6 +277,48 @@ START_TEST(the_userland_is_read_only)
 }
 END_TEST
 
+static size_t unpacked(void)
+{
+	char pattern[128];
+
+	snprintf(pattern, sizeof(pattern), "%s/cache/eif/*/userland/init", state_dir);
+	return count_matches(pattern);
+}
+
+/* A cache that may keep nothing keeps what an enclave runs from, and no more. */
+START_TEST(a_userland_in_use_stays_in_the_cache)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	uint8_t pcrs[3][TRB_SHA384_LEN];
+	char stamps[128];
+	int userland;
+
+	begin(_i);
+	setenv("TRUSTBUILD_CACHE_MIB", "0", 1);
+	make_image("sleep", NULL);
+	open_session("");
+	start();
+	ck_status(run_until("asleep", &err), TRB_OK, err);
+	make_image("exit", NULL);
+	ck_status(trb_eif_cache(context, eif, &userland, pcrs, &err), TRB_OK, err);
+	ck_assert_uint_eq(unpacked(), 2);
+	close(userland);
+	make_image("stay", NULL);
+	ck_status(trb_eif_cache(context, eif, &userland, pcrs, &err), TRB_OK, err);
+	ck_assert_uint_eq(unpacked(), 2);
+	close_session();
+	make_image("gone", NULL);
+	close(userland);
+	ck_status(trb_eif_cache(context, eif, &userland, pcrs, &err), TRB_OK, err);
+	close(userland);
+	unsetenv("TRUSTBUILD_CACHE_MIB");
+	ck_assert_uint_eq(unpacked(), 1);
+	snprintf(stamps, sizeof(stamps), "%s/cache/eif/stamps/*", state_dir);
+	ck_assert_uint_eq(count_matches(stamps), 1);
+	end();
+}
+END_TEST
+
 START_TEST(an_enclave_that_ends_is_explained)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -538,6 +580,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, the_enclave_sees_nothing_of_the_host, 0, rounds);
 	tcase_add_loop_test(tc, the_userland_is_read_only, 0, rounds);
+	tcase_add_loop_test(tc, a_userland_in_use_stays_in_the_cache, 0, rounds);
 	tcase_add_loop_test(tc, an_enclave_that_ends_is_explained, 0, rounds);
 	tcase_add_loop_test(tc, cancel_leaves_nothing, 0, rounds);
 	tcase_add_loop_test(tc, a_killed_launcher_leaves_nothing, 0, rounds);

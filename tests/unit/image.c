@@ -3,11 +3,13 @@
  * what is made again.  The real ones run in the slow test image-twice. */
 #include "support.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 
 #include "core/cleanup.h"
 #include "core/io.h"
+#include "image/cache.h"
 #include "image/cpio.h"
 #include "image/image.h"
 
@@ -287,6 +290,134 @@ START_TEST(an_abandoned_script_ends)
 }
 END_TEST
 
+/* Nobody starts to make a part again while the script of whoever was killed is still ending. */
+START_TEST(an_abandoned_script_is_waited_for)
+{
+	char pcr0[97];
+	pid_t pid;
+
+	put("libexec/image-rootfs",
+	    "#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\nsleep 0.5\n"
+	    "echo late >\"$1/late\"\necho gone >\"$HOME/gone\"\n",
+	    0700);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(build(NULL, pcr0, NULL) == TRB_OK);
+	for (int i = 0; i < 200 && access(in_folder("calls"), F_OK) != 0; i++)
+		usleep(50000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	put("libexec/image-rootfs", rootfs_script, 0700);
+	build_ok(NULL, pcr0);
+	ck_assert_int_eq(access(in_folder("gone"), F_OK), 0);
+	ck_assert_int_ne(access(in_folder("state/image/.new-rootfs"), F_OK), 0);
+}
+END_TEST
+
+static size_t count_parts(const char *prefix)
+{
+	DIR *dir = opendir(in_folder("state/image"));
+	const struct dirent *entry;
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(dir);
+	return n;
+}
+
+/* With a ceiling of nothing the parts of the image at hand are all that stays. */
+START_TEST(unused_parts_make_room)
+{
+	static const char *const epoch[][2] = { { "epoch", "7" }, { NULL, NULL } };
+	char pcr0[97];
+
+	build_ok(NULL, pcr0);
+	put("enclave", "another enclave program", 0700);
+	build_ok(epoch, pcr0);
+	ck_assert_uint_eq(count_parts("rootfs-"), 2);
+	ck_assert_uint_eq(count_parts("runsc-"), 1);
+	ck_assert_uint_eq(count_parts("userland-"), 2);
+	check_calls("rootfs runsc userland ");
+	ck_assert_int_eq(mkdir(in_folder("state/image/.new-rootfs"), 0700), 0);
+	ck_assert_int_eq(mkdir(in_folder("state/image/mine"), 0700), 0);
+	setenv("TRUSTBUILD_CACHE_MIB", "0", 1);
+	build_ok(epoch, pcr0);
+	unsetenv("TRUSTBUILD_CACHE_MIB");
+	check_calls("");
+	ck_assert_uint_eq(count_parts("rootfs-"), 1);
+	ck_assert_uint_eq(count_parts("runsc-"), 1);
+	ck_assert_uint_eq(count_parts("userland-"), 1);
+	ck_assert_uint_eq(count_parts(".new-"), 0);
+	ck_assert_uint_eq(count_parts("mine"), 1);
+	build_ok(epoch, pcr0);
+	check_calls("");
+}
+END_TEST
+
+static bool any_name(const char *name)
+{
+	return name[0] != '.';
+}
+
+static void make_entry(const char *name, long used)
+{
+	struct timespec times[2] = { { .tv_sec = used }, { .tv_sec = used } };
+	char text[64], *bytes = calloc(1, 65537);
+
+	snprintf(text, sizeof(text), "cache/%s", name);
+	ck_assert_int_eq(mkdir(in_folder(text), 0700), 0);
+	snprintf(text, sizeof(text), "cache/%s/used", name);
+	memset(bytes, 'x', 65536);
+	put(text, bytes, 0600);
+	free(bytes);
+	snprintf(text, sizeof(text), "cache/%s", name);
+	ck_assert_int_eq(utimensat(AT_FDCWD, in_folder(text), times, 0), 0);
+}
+
+START_TEST(the_longest_unused_goes_first_and_the_used_stays)
+{
+	static const char *const keep[] = { "kept", NULL };
+	static const char *const left[] = { "kept", "held", "new", "touched" };
+	struct trb_cache cache = { .is_entry = any_name, .keep = keep, .locked = "used" };
+	char text[64];
+	int held;
+
+	ck_assert_int_eq(mkdir(in_folder("cache"), 0700), 0);
+	make_entry("kept", 1000);
+	make_entry("held", 2000);
+	make_entry("touched", 2500);
+	make_entry("older", 3000);
+	make_entry("old", 4000);
+	make_entry("new", 5000);
+	cache.dir = open(in_folder("cache"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	held = open(in_folder("cache/held/used"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(held, LOCK_SH), 0);
+	trb_cache_use(cache.dir, "touched");
+	/* six of 64 KiB and a folder each */
+	trb_cache_prune(&cache, 5 * 80 * 1024);
+	ck_assert_int_ne(access(in_folder("cache/older"), F_OK), 0);
+	ck_assert_int_eq(access(in_folder("cache/old"), F_OK), 0);
+	trb_cache_prune(&cache, 4 * 80 * 1024);
+	ck_assert_int_ne(access(in_folder("cache/old"), F_OK), 0);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "cache/%s", left[i]);
+		ck_assert_msg(access(in_folder(text), F_OK) == 0, "%s", text);
+	}
+	trb_cache_prune(&cache, 0);
+	ck_assert_int_ne(access(in_folder("cache/new"), F_OK), 0);
+	ck_assert_int_ne(access(in_folder("cache/touched"), F_OK), 0);
+	ck_assert_int_eq(access(in_folder("cache/held/used"), F_OK), 0);
+	close(held);
+	trb_cache_prune(&cache, 0);
+	ck_assert_int_ne(access(in_folder("cache/held"), F_OK), 0);
+	ck_assert_int_eq(access(in_folder("cache/kept/used"), F_OK), 0);
+	close(cache.dir);
+}
+END_TEST
+
 START_TEST(missing_inputs_are_named)
 {
 	static const char *const rows[][2] = {
@@ -435,6 +566,9 @@ int main(void)
 	tcase_add_test(tc, a_damaged_image_is_packed_again);
 	tcase_add_test(tc, a_failing_program_is_named_with_its_last_line);
 	tcase_add_test(tc, an_abandoned_script_ends);
+	tcase_add_test(tc, an_abandoned_script_is_waited_for);
+	tcase_add_test(tc, unused_parts_make_room);
+	tcase_add_test(tc, the_longest_unused_goes_first_and_the_used_stays);
 	tcase_add_test(tc, missing_inputs_are_named);
 	tcase_add_test(tc, inputs_are_checked);
 	tcase_add_test(tc, signer_needs_both_files);
