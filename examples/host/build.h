@@ -8,7 +8,8 @@
 
 #include "host/commands.h"
 
-#define BUILD_PROGRAM "tb-host build"
+#define BUILD_PROGRAM    "tb-host build"
+#define BUILD_UNATTESTED "unattested" /* folder of what the steps after attestation made */
 
 /* What a session leaves in the staging directory. */
 struct build_file {
@@ -39,8 +40,10 @@ void build_end_output(void);
 /* The output directory: made where it is missing; empty unless force says otherwise.  CLI_OK, or
  * after saying why another exit status. */
 int build_check_output(const char *out, bool force);
-/* A staging directory inside it. */
+/* A staging directory inside it, locked. */
 int build_open_output(const char *out, char **ret_staging, int *ret_fd);
+/* Decides on the path of each file and of the bundle: no two meet.  false when out of memory. */
+bool build_place(struct build_result *result, const char *out);
 /* Saves the bundle, then moves the files to their places.  CLI_OK or CLI_FAILED. */
 int build_save(struct build_result *result, const char *out, const char *staging);
 int build_save_bundle(const struct build_result *result);

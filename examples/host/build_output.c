@@ -12,8 +12,9 @@
 
 #include "host/build.h"
 
-#define STAGING ".staging-"
-#define MARK    "  | " /* before each line that the build printed */
+#define STAGING       ".staging-"
+#define STAGING_TRIES 16u
+#define MARK          "  | " /* before each line that the build printed */
 
 static bool in_line;
 
@@ -203,38 +204,40 @@ int build_check_output(const char *out, bool force)
 	return CLI_OK;
 }
 
+/* Locked, and still there: who sweeps what was left may have taken it between our two steps. */
+static bool lock_staging(const char *staging, int fd)
+{
+	struct stat mine, named;
+
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &mine) == 0 &&
+	       lstat(staging, &named) == 0 && mine.st_ino == named.st_ino &&
+	       mine.st_dev == named.st_dev;
+}
+
 int build_open_output(const char *out, char **ret_staging, int *ret_fd)
 {
-	char *staging = NULL;
+	for (unsigned tries = 0; tries < STAGING_TRIES; tries++) {
+		char *staging = NULL;
+		int fd;
 
-	if (asprintf(&staging, "%s/" STAGING "XXXXXX", out) < 0)
-		return CLI_FAILED;
-	if (mkdtemp(staging) == NULL) {
+		if (asprintf(&staging, "%s/" STAGING "XXXXXX", out) < 0)
+			return CLI_FAILED;
+		if (mkdtemp(staging) == NULL) {
+			free(staging);
+			return cannot("write into", out);
+		}
+		fd = open(staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && lock_staging(staging, fd)) {
+			*ret_staging = staging;
+			*ret_fd = fd;
+			return CLI_OK;
+		}
+		if (fd >= 0)
+			close(fd);
+		rmdir(staging);
 		free(staging);
-		return cannot("write into", out);
 	}
-	*ret_fd = open(staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*ret_staging = staging;
-	return *ret_fd >= 0 && flock(*ret_fd, LOCK_EX | LOCK_NB) == 0 ? CLI_OK
-								      : cannot("open", staging);
-}
-
-static const char *base_name(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	return slash != NULL ? slash + 1 : name;
-}
-
-/* An attested file goes by its last step, which is the name that a verifier compares, unless two
- * would meet there. */
-static bool base_is_free(const struct build_files *files, const struct build_file *file)
-{
-	for (size_t i = 0; i < files->n; i++)
-		if (&files->items[i] != file && files->items[i].attested &&
-		    strcmp(base_name(files->items[i].name), base_name(file->name)) == 0)
-			return false;
-	return true;
+	return cannot("keep a directory of our own in", out);
 }
 
 static int make_parents(char *path, size_t from)
@@ -248,36 +251,18 @@ static int make_parents(char *path, size_t from)
 	return CLI_OK;
 }
 
-static int move_file(struct build_files *files, struct build_file *file, const char *out,
-		     const char *staging)
+static int move_file(const struct build_file *file, const char *out, const char *staging)
 {
-	const char *folder = file->attested ? "" : "unattested/";
 	char *from = NULL;
 	int status = CLI_FAILED;
 
-	if (asprintf(&from, "%s/%s%s", staging, folder, file->name) >= 0 &&
-	    asprintf(&file->path, "%s/%s%s", out, folder,
-		     file->attested && base_is_free(files, file) ? base_name(file->name)
-								 : file->name) >= 0)
+	if (asprintf(&from, "%s/%s%s", staging, file->attested ? "" : BUILD_UNATTESTED "/",
+		     file->name) >= 0)
 		status = make_parents(file->path, strlen(out) + 1);
 	if (status == CLI_OK && rename(from, file->path) < 0)
 		status = cannot("write", file->path);
 	free(from);
 	return status;
-}
-
-/* One artifact gives the bundle its name, several the first of them. */
-static int name_bundle(struct build_result *result, const char *out)
-{
-	const char *name = "build";
-
-	for (size_t i = 0; i < result->files.n; i++)
-		if (result->files.items[i].attested) {
-			name = base_name(result->files.items[i].name);
-			break;
-		}
-	return asprintf(&result->bundle_path, "%s/%s.bundle.json", out, name) >= 0 ? CLI_OK
-										   : CLI_FAILED;
 }
 
 int build_save_bundle(const struct build_result *result)
@@ -298,14 +283,14 @@ int build_save_bundle(const struct build_result *result)
 
 int build_save(struct build_result *result, const char *out, const char *staging)
 {
-	int status = name_bundle(result, out);
+	int status = build_place(result, out) ? CLI_OK : CLI_FAILED;
 
 	build_end_output();
 	cli_progress_end();
 	if (status == CLI_OK)
 		status = build_save_bundle(result);
 	for (size_t i = 0; status == CLI_OK && i < result->files.n; i++)
-		status = move_file(&result->files, &result->files.items[i], out, staging);
+		status = move_file(&result->files.items[i], out, staging);
 	return status;
 }
 
