@@ -87,7 +87,14 @@ void cli_progress_sink(int level, const char *text, void *user);
 /* A regular file of at most max bytes; "-" is standard input.  CLI_OK, or CLI_FAILED after saying
  * why. */
 int cli_read_file(const char *program, const char *path, size_t max, trb_blob **ret);
-/* Writes all or nothing: temporary file, flush, rename.  CLI_OK, or CLI_FAILED after saying why. */
+/* The same for what is judged: of a larger file only the beginning is read, a little more than max,
+ * so that its parser refuses it. */
+int cli_read_evidence(const char *program, const char *path, size_t max, trb_blob **ret);
+/* Writes all or nothing: temporary file, flush, rename; devices and pipes are written to as they
+ * are.  CLI_OK, or CLI_FAILED after saying why. */
 int cli_write_file(const char *program, const char *path, trb_bytes bytes);
+/* Ends what was printed: CLI_FAILED, after saying why, where not all of it reached standard
+ * output. */
+int cli_flush(const char *program);
 
 #endif

@@ -49,7 +49,7 @@ static int read_all(int fd, size_t max, uint8_t **ret, size_t *ret_len)
 	return TRB_E_IO;
 }
 
-int cli_read_file(const char *program, const char *path, size_t max, trb_blob **ret)
+static int read_file(const char *program, const char *path, size_t max, bool head, trb_blob **ret)
 {
 	bool standard = strcmp(path, "-") == 0;
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -62,16 +62,28 @@ int cli_read_file(const char *program, const char *path, size_t max, trb_blob **
 		r = failed(program, "open", path, strerror(errno));
 	else if (!standard && !S_ISREG(st.st_mode))
 		r = failed(program, "read", path, "not a regular file");
-	else if ((r = read_all(fd, max, &bytes, &len)) == TRB_E_LIMIT)
+	else if ((r = read_all(fd, max, &bytes, &len)) == TRB_E_LIMIT && !head)
 		r = failed(program, "read", path, "larger than such a file may be");
-	else if (r < 0)
+	else if (r < 0 && r != TRB_E_LIMIT)
 		r = failed(program, "read", path, strerror(errno));
 	else if (trb_blob_new((trb_bytes){ bytes, len }, ret, NULL) < 0)
 		r = failed(program, "read", path, "out of memory");
+	else
+		r = CLI_OK;
 	free(bytes);
 	if (fd >= 0 && !standard)
 		close(fd);
 	return r;
+}
+
+int cli_read_file(const char *program, const char *path, size_t max, trb_blob **ret)
+{
+	return read_file(program, path, max, false, ret);
+}
+
+int cli_read_evidence(const char *program, const char *path, size_t max, trb_blob **ret)
+{
+	return read_file(program, path, max, true, ret);
 }
 
 static int write_all(int fd, trb_bytes bytes)
@@ -86,18 +98,33 @@ static int write_all(int fd, trb_bytes bytes)
 			bytes.len -= (size_t)put;
 		}
 	}
-	return fsync(fd);
+	return 0;
+}
+
+/* A device or a pipe takes the bytes as they come: nothing is put in its place. */
+static int write_special(const char *program, const char *path, trb_bytes bytes)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), r = CLI_OK;
+
+	if (fd < 0 || write_all(fd, bytes) < 0)
+		r = failed(program, "write", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return r;
 }
 
 int cli_write_file(const char *program, const char *path, trb_bytes bytes)
 {
 	char *temporary = NULL;
 	int fd = -1, r = CLI_OK;
+	struct stat st;
 
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return write_special(program, path, bytes);
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return failed(program, "write", path, "out of memory");
 	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, bytes) < 0 ||
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0 ||
 	    rename(temporary, path) < 0) {
 		r = failed(program, "write", path, strerror(errno));
 		if (fd >= 0)
@@ -107,4 +134,12 @@ int cli_write_file(const char *program, const char *path, trb_bytes bytes)
 		close(fd);
 	free(temporary);
 	return r;
+}
+
+int cli_flush(const char *program)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CLI_OK;
+	cli_say("%s: cannot write to standard output", program);
+	return CLI_FAILED;
 }

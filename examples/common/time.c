@@ -6,20 +6,23 @@
 
 bool cli_time(const struct cli_command *command, const char *name, const char *text, uint64_t *ret)
 {
-	struct tm tm = { 0 }, given;
+	struct tm tm = { 0 };
+	char again[32] = "";
 	const char *end;
 	time_t t;
 
 	if (strcmp(text, "now") == 0) {
-		*ret = (uint64_t)time(NULL);
+		t = time(NULL);
+		*ret = t > 0 ? (uint64_t)t : 0; /* a clock before 1970 knows no time */
 		return true;
 	}
 	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	given = tm;
 	t = end != NULL && *end == '\0' ? timegm(&tm) : -1;
-	/* timegm() makes March 1 of February 29 where there is none */
-	if (t < 0 || tm.tm_mday != given.tm_mday || tm.tm_hour != given.tm_hour ||
-	    tm.tm_min != given.tm_min || tm.tm_sec != given.tm_sec) {
+	/* strptime() takes one digit for two and blanks for digits, timegm() makes March 1 of a
+	 * February 29 where there is none: all of these come back as another text */
+	if (t >= 0)
+		strftime(again, sizeof(again), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (t < 0 || strcmp(text, again) != 0) {
 		cli_usage(command->name,
 			  "--%s takes 'now' or a UTC time as in 2026-01-31T12:00:00Z", name);
 		return false;

@@ -256,6 +256,20 @@ static int add_log_and_time(struct draft *draft)
 		       : CLI_FAILED;
 }
 
+/* With a bundle a section is proposed, or given whole: half of one would waive the other half, and
+ * what goes into no section would be lost. */
+static int check_halves(void)
+{
+	bool source = opts.repositories.n > 0 && opts.refs.n > 0;
+
+	if (!source && opts.repositories.n + opts.refs.n + opts.commits.n > 0)
+		return cli_usage(DRAFT_NAME,
+				 "give both --repository and --ref (or any), or neither");
+	if (opts.witnesses.n > 0 && opts.log_keys.n + opts.logs.n == 0)
+		return cli_usage(DRAFT_NAME, "--witness needs --log or --log-key");
+	return CLI_OK;
+}
+
 static int check_options(void)
 {
 	int sources = (opts.image != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
@@ -268,7 +282,7 @@ static int check_options(void)
 	if (opts.quorum != NULL && opts.witnesses.n == 0)
 		return cli_usage(DRAFT_NAME, "--quorum needs --witness");
 	if (opts.bundle != NULL)
-		return CLI_OK;
+		return check_halves();
 	if (opts.repositories.n == 0 || opts.refs.n == 0)
 		return cli_usage(DRAFT_NAME,
 				 "whose code do you accept? --repository URL --ref REF (or any)");

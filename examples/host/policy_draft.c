@@ -179,6 +179,42 @@ static const cJSON *only(const cJSON *object, const char *name)
 	return found;
 }
 
+/* nitro-cli only mentions a wrong CRC or signature, with exit status 0. */
+static bool is_sound(const cJSON *root, cJSON *pcrs)
+{
+	static const char *const verdicts[] = { "CheckCRC", "SignatureCheck" };
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, root) {
+		for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+			if (item->string == NULL || strcmp(item->string, verdicts[i]) != 0 ||
+			    cJSON_IsTrue(item) || cJSON_IsNull(item))
+				continue;
+			cli_say(DRAFT_NAME ": nitro-cli says that the image is broken: \"%s\" is "
+					   "not true",
+				verdicts[i]);
+			cJSON_Delete(pcrs);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The whole text as JSON; NULL where more stands behind it. */
+static cJSON *parse_whole(trb_bytes text)
+{
+	const char *start = (const char *)text.ptr, *end = NULL;
+	cJSON *root = cJSON_ParseWithLengthOpts(start, text.len, &end, false);
+
+	while (root != NULL && end < start + text.len && strchr(" \t\r\n", *end) != NULL &&
+	       *end != '\0')
+		end++;
+	if (root == NULL || end == start + text.len)
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
 /* nitro-cli prints {"Measurements": {"HashAlgorithm": …, "PCR0": …}} among more. */
 static int read_description(const cJSON *root, cJSON *pcrs)
 {
@@ -209,11 +245,12 @@ int draft_from_description(struct draft *draft, const char *path, const char *na
 
 	if (status != CLI_OK)
 		return status;
-	root = cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
-				     trb_blob_bytes(blob).len);
+	root = parse_whole(trb_blob_bytes(blob));
 	pcrs = cJSON_CreateObject();
 	if (read_description(root, pcrs) != CLI_OK)
 		status = no_measurement(pcrs, path);
+	else if (!is_sound(root, pcrs))
+		status = CLI_FAILED;
 	else if (!draft_add(draft, false, "measurements", measurement(name_of(path, name), pcrs),
 			    MEASUREMENT_DECISION, "what nitro-cli says in %s", path))
 		status = CLI_FAILED;
@@ -428,7 +465,7 @@ static int write_both(const struct draft *draft, const char *json, const char *p
 	} else if (path == NULL) {
 		fputs(json, stdout);
 		fputs(text, stderr);
-		status = fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+		status = cli_flush(DRAFT_NAME);
 	} else if (asprintf(&name, "%s.comments.md", path) >= 0) {
 		status = cli_write_file(DRAFT_NAME, path, cli_bytes(json));
 		if (status == CLI_OK)

@@ -8,6 +8,9 @@
 #include "verifier/commands.h"
 
 #define LIST_MAX (64u * 1024 * 1024)
+/* So many entries are judged, printed and forgotten at a time: a long list needs no more memory
+ * for its reports than a short one, and its first verdicts do not wait for the last. */
+#define SLICE 512u
 
 static struct {
 	struct demands demands;
@@ -59,15 +62,58 @@ static char *next_field(char **line, const char *separators)
 	return field;
 }
 
-static int add_line(trb_batch *batch, char *line, size_t number)
+/* The list as batches of SLICE entries. */
+struct slices {
+	trb_verifier *verifier;
+	trb_batch **list;
+	size_t n;
+};
+
+static void slices_clear(struct slices *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		trb_batch_unref(s->list[i]);
+	free(s->list);
+}
+
+static int add_slice(struct slices *s)
+{
+	trb_batch **grown = realloc(s->list, (s->n + 1) * sizeof(*grown));
+	trb_error *err = NULL;
+	int status = CLI_OK;
+
+	if (grown == NULL)
+		return CLI_FAILED;
+	s->list = grown;
+	if (trb_batch_new(s->verifier, &s->list[s->n], &err) < 0)
+		status = cli_error(command.name, err);
+	else
+		s->n++;
+	trb_error_unref(err);
+	return status;
+}
+
+static int add_entry(struct slices *s, const char *artifact, const char *bundle, const char *name)
+{
+	trb_error *err = NULL;
+	int status = CLI_OK;
+
+	if (s->n == 0 || trb_batch_count(s->list[s->n - 1]) == SLICE)
+		status = add_slice(s);
+	if (status == CLI_OK && trb_batch_add(s->list[s->n - 1], artifact, bundle, name, &err) < 0)
+		status = cli_error(command.name, err);
+	trb_error_unref(err);
+	return status;
+}
+
+static int add_line(struct slices *slices, char *line, size_t number)
 {
 	const char *separators = strchr(line, '\t') != NULL ? "\t\r" : " \r";
 	char *artifact = next_field(&line, separators);
 	char *bundle = next_field(&line, separators);
 	char *name = next_field(&line, separators);
 	char *implied = NULL;
-	trb_error *err = NULL;
-	int r, status = CLI_OK;
+	int status;
 
 	if (artifact == NULL || artifact[0] == '#')
 		return CLI_OK;
@@ -76,15 +122,12 @@ static int add_line(trb_batch *batch, char *line, size_t number)
 				 number);
 	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
 		return CLI_FAILED;
-	r = trb_batch_add(batch, artifact, bundle != NULL ? bundle : implied, name, &err);
-	if (r < 0)
-		status = cli_error(command.name, err);
+	status = add_entry(slices, artifact, bundle != NULL ? bundle : implied, name);
 	free(implied);
-	trb_error_unref(err);
 	return status;
 }
 
-static int read_list(trb_batch *batch, const char *path)
+static int read_list(struct slices *slices, const char *path)
 {
 	trb_blob *blob = NULL;
 	char *text, *line, *end;
@@ -103,11 +146,11 @@ static int read_list(trb_batch *batch, const char *path)
 		end = strchr(line, '\n');
 		if (end != NULL)
 			*end++ = '\0';
-		status = add_line(batch, line, ++number);
+		status = add_line(slices, line, ++number);
 	}
 	free(text);
 	trb_blob_unref(blob);
-	if (status == CLI_OK && trb_batch_count(batch) == 0)
+	if (status == CLI_OK && slices->n == 0)
 		return cli_usage(command.name, "the list is empty: nothing was verified");
 	return status;
 }
@@ -142,14 +185,14 @@ static int print_line(const trb_batch *batch, size_t i)
 	return cli_error(command.name, err);
 }
 
-static int print_json(const trb_batch *batch, size_t i)
+static int print_json(const trb_batch *batch, size_t i, bool first)
 {
 	const trb_report *report = trb_batch_get_report(batch, i);
 	const trb_error *err = trb_batch_get_error(batch, i);
 	int status = trb_batch_get_status(batch, i) == TRB_OK ? CLI_OK : CLI_NO;
 	trb_blob *json = NULL;
 
-	printf("%s{\"file\":", i == 0 ? "[\n" : ",\n");
+	printf("%s{\"file\":", first ? "[\n" : ",\n");
 	cli_json_string(stdout, cli_bytes(trb_batch_get_artifact(batch, i)));
 	fputs(",\"bundle\":", stdout);
 	cli_json_string(stdout, cli_bytes(trb_batch_get_bundle(batch, i)));
@@ -169,42 +212,54 @@ static int print_json(const trb_batch *batch, size_t i)
 }
 
 /* What could not be decided outweighs what was refused. */
-static int print_all(const trb_batch *batch)
+static int print_slice(const trb_batch *batch, bool first)
 {
 	int worst = CLI_OK;
 
 	for (size_t i = 0; i < trb_batch_count(batch); i++) {
-		int status = opts.json ? print_json(batch, i) : print_line(batch, i);
+		int status =
+			opts.json ? print_json(batch, i, first && i == 0) : print_line(batch, i);
 
 		if (status > worst)
 			worst = status;
 	}
-	if (opts.json)
-		puts("\n]");
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		cli_say("%s: cannot write the verdicts", command.name);
-		return CLI_FAILED;
-	}
+	fflush(stdout); /* errors stay until the end */
 	return worst;
+}
+
+static int judge_slice(struct slices *s, size_t i, unsigned threads)
+{
+	trb_error *err = NULL;
+	int status;
+
+	if (trb_batch_run(s->list[i], threads, &err) < 0)
+		status = cli_error(command.name, err);
+	else
+		status = print_slice(s->list[i], i == 0);
+	s->list[i] = trb_batch_unref(s->list[i]);
+	trb_error_unref(err);
+	return status;
 }
 
 static int run(trb_verifier *verifier, const char *list, unsigned threads)
 {
-	trb_batch *batch = NULL;
-	trb_error *err = NULL;
-	int status = CLI_OK;
+	struct slices slices = { .verifier = verifier };
+	int status = read_list(&slices, list);
 
-	if (trb_batch_new(verifier, &batch, &err) < 0)
-		status = cli_error(command.name, err);
-	if (status == CLI_OK)
-		status = read_list(batch, list);
-	if (status == CLI_OK && trb_batch_run(batch, threads, &err) < 0)
-		status = cli_error(command.name, err);
-	if (status == CLI_OK)
-		status = print_all(batch);
-	trb_batch_unref(batch);
-	trb_error_unref(err);
-	return status;
+	if (status != CLI_OK) {
+		slices_clear(&slices);
+		return status;
+	}
+	for (size_t i = 0; i < slices.n && !ferror(stdout); i++) {
+		int worst = judge_slice(&slices, i, threads);
+
+		if (worst > status)
+			status = worst;
+	}
+	if (opts.json)
+		puts("\n]");
+	slices_clear(&slices);
+	return cli_flush(command.name) == CLI_OK ? status : CLI_FAILED;
 }
 
 int cmd_batch(int argc, char **argv)

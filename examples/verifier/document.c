@@ -77,7 +77,6 @@ static void print_line(const char *file, int assurance, const trb_error *err)
 		printf("VERIFIED %s", assurance == TRB_ASSURANCE_HARDWARE ? "" : "(SIMULATED) ");
 	cli_escape(stdout, cli_bytes(file), false);
 	putchar('\n');
-	fflush(stdout);
 }
 
 static void print_reason(const char *file, const trb_error *err)
@@ -136,7 +135,7 @@ static int judge_bytes(trb_document_verifier *verifier, const char *file, trb_by
 static int judge_file(trb_document_verifier *verifier, const char *file, bool first)
 {
 	trb_blob *document = NULL, *report = NULL;
-	int status = cli_read_file(command.name, file, DOCUMENT_MAX, &document);
+	int status = cli_read_evidence(command.name, file, DOCUMENT_MAX, &document);
 
 	if (status == CLI_OK)
 		status = judge_bytes(verifier, file, trb_blob_bytes(document), &report);
@@ -153,15 +152,16 @@ static int judge_all(trb_document_verifier *verifier, char **files, int n)
 {
 	int worst = CLI_OK;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !ferror(stdout); i++) {
 		int status = judge_file(verifier, files[i], i == 0);
 
 		if (status > worst)
 			worst = status;
+		fflush(stdout); /* each verdict as soon as it is known; errors stay until the end */
 	}
 	if (opts.json)
 		puts("\n]");
-	return worst;
+	return cli_flush(command.name) == CLI_OK ? worst : CLI_FAILED;
 }
 
 int cmd_document(int argc, char **argv)

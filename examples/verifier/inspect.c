@@ -213,7 +213,7 @@ static int print(const char *json)
 		print_tree(tree, "");
 		cJSON_Delete(tree);
 	}
-	return fflush(stdout) == 0 ? CLI_OK : CLI_FAILED;
+	return cli_flush(command.name);
 }
 
 int cmd_inspect(int argc, char **argv)

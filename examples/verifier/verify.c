@@ -85,16 +85,14 @@ static int print_report(const trb_report *report)
 	trb_bytes bytes;
 	int r = opts.json ? trb_report_to_json(report, &text, &err)
 			  : trb_report_to_text(report, &text, &err);
-	int status = CLI_OK;
+	int status;
 
 	if (r < 0) {
 		status = cli_error(command.name, err);
 	} else {
 		bytes = trb_blob_bytes(text);
-		if (fwrite(bytes.ptr, 1, bytes.len, stdout) != bytes.len || fflush(stdout) != 0) {
-			cli_say("tb-verify: cannot write the report: %s", strerror(errno));
-			status = CLI_FAILED;
-		}
+		fwrite(bytes.ptr, 1, bytes.len, stdout);
+		status = cli_flush(command.name);
 	}
 	if (status == CLI_OK && opts.html != NULL)
 		status = write_html(report);
@@ -156,7 +154,7 @@ static int read_and_judge(trb_verifier *verifier, const char *artifact)
 	trb_bundle *bundle = NULL;
 	trb_blob *json = NULL;
 	trb_error *err = NULL;
-	int status = cli_read_file(command.name, opts.bundle, BUNDLE_READ_MAX, &json);
+	int status = cli_read_evidence(command.name, opts.bundle, BUNDLE_READ_MAX, &json);
 
 	if (status != CLI_OK)
 		return status;

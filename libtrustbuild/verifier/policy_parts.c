@@ -267,6 +267,9 @@ static int read_commits(const struct trb_json *doc, const cJSON *item, trb_polic
 					 &p->commits[p->n_commits]))
 			return trb_json_fail(doc, entry, err,
 					     "must be a commit in 40 or 64 lower-case digits");
+		for (size_t i = 0; i < p->n_commits; i++)
+			if (trb_commit_eq(&p->commits[i], &p->commits[p->n_commits]))
+				return trb_json_fail(doc, entry, err, "stands twice in the list");
 		p->n_commits++;
 	}
 	return TRB_OK;

@@ -93,9 +93,10 @@ static int read_witnesses(const struct trb_json *doc, const cJSON *item, trb_pol
 	r = trb_json_uint(doc, v[1], 0, TRB_POLICY_KEYS, &quorum, err);
 	if (r < 0)
 		return r;
+	if (quorum == 0)
+		return trb_json_fail(doc, v[1], err,
+				     "demands nothing; \"witnesses\": \"none\" says so in writing");
 	p->quorum = quorum;
-	if (cJSON_GetArraySize(v[0]) == 0 && quorum == 0)
-		return TRB_OK;
 	r = read_keys(doc, v[0], true, &p->witnesses, &p->n_witnesses, err);
 	if (r < 0)
 		return r;

@@ -180,6 +180,7 @@ START_TEST(sources_follow_their_grammar)
 		SOURCE("\"any\"", "\"any\"", "[\"abc\"]"),
 		SOURCE("\"any\"", "\"any\"", "[\"1F7a7a472abf3dd9643fd615f6da379c4acb3e3a\"]"),
 		SOURCE("\"any\"", "\"any\"", "null"),
+		SOURCE("\"any\"", "\"any\"", "[\"" MINT_COMMIT "\", \"" MINT_COMMIT "\"]"),
 		"{\"repositories\": \"any\", \"refs\": \"any\"}",
 		"{}",
 	};
@@ -270,6 +271,11 @@ START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
 	refused_log("witnesses", "{\"keys\": [\"%s\"]}", log, "");
 	refused_log("witnesses", "{\"keys\": [\"%s\"], \"witnesses\": \"any\"}", log, "");
 	refused_log("quorum", "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"]}}", log, w);
+	refused_log("log.witnesses.quorum",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 0}}", log,
+		    w);
+	refused_log("log.witnesses.quorum",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [], \"quorum\": 0}}", log, w);
 	refused_log("log.witnesses.quorum",
 		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 2}}", log,
 		    w);
