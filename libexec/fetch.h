@@ -47,6 +47,9 @@ void fetch_broker_stop(struct fetch *f);
  * capabilities, and no system call that opens sockets, looks into processes or starts any. */
 int fetch_isolate(struct fetch *f, trb_error **err);
 
+/* The time for certificates, in seconds since 1970, instead of the machine's (fetch_clock.c). */
+void fetch_clock_set(int64_t now);
+
 /* Connections of libgit2, with a deadline and a ceiling on bytes (fetch_stream.c). */
 int fetch_stream_register(struct fetch *f, trb_error **err);
 

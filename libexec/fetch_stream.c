@@ -76,6 +76,8 @@ static ssize_t stream_read(git_stream *parent, void *data, size_t len)
 	struct stream *s = (struct stream *)parent;
 	ssize_t n;
 
+	if (s->fd < 0)
+		return -1;
 	do {
 		if (wait_for(s, POLLIN) < 0)
 			return stop(s->f, -1);
@@ -94,6 +96,10 @@ static ssize_t stream_write(git_stream *parent, const char *data, size_t len, in
 	size_t done = 0;
 
 	(void)flags;
+	/* libgit2 closes a connection through a proxy, and then wants to say good-bye over it: why
+	 * it did so is what is to be told */
+	if (s->fd < 0)
+		return -1;
 	while (done < len) {
 		ssize_t n;
 

@@ -26,6 +26,19 @@ static int set_limit(struct fetch *f, const char *text, trb_error **err)
 	return trb_source_limits_set(&f->limits, TRB_BYTES(text, equals - text), value, err);
 }
 
+static int set_clock(const char *text, trb_error **err)
+{
+	char *end;
+	long long now;
+
+	errno = 0;
+	now = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || now <= 0)
+		return trb_fail(err, TRB_E_INVAL, "'%s' is no time", text);
+	fetch_clock_set(now);
+	return TRB_OK;
+}
+
 static int read_token(struct fetch *f, trb_error **err)
 {
 	size_t n = 0;
@@ -61,6 +74,8 @@ static int set_argument(struct fetch *f, const char *arg, trb_error **err)
 		}
 	if (strncmp(arg, "limit.", 6) == 0)
 		return set_limit(f, arg + 6, err);
+	if (strncmp(arg, "now=", 4) == 0)
+		return set_clock(arg + 4, err);
 	if (strcmp(arg, "token=1") == 0)
 		return read_token(f, err);
 	return trb_fail(err, TRB_E_INVAL, "unknown argument '%s'", arg);

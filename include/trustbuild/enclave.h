@@ -13,7 +13,9 @@ extern "C" {
 /* Serves one build to the host, from hello to DONE, and returns.  TRB_OK: the host has the result.
  * Everything else: no build was attested, nothing of it is left, and the host was told why, where
  * it still listened.  It is meant for a process of its own, as an enclave's first: it sets the
- * machine's clock by the NSM where it may.
+ * machine's clock by the NSM where it may.  The NSM's time is its own: TRB_E_STATE where that is
+ * before this release, or minutes off a clock that it may not set, TRB_E_EVIDENCE where the NSM's
+ * later document is of an earlier time.
  *
  * conf is a list of key=value, separated by commas; each has a default:
  *
@@ -24,6 +26,7 @@ extern "C" {
  *   rootfs_digest  a file with its SHA-256 that is measured itself:
  *                /etc/trustbuild/rootfs.sha256; where there is none, rootfs is hashed first
  *   ca           the certificate authorities: /etc/ssl/certs/ca-certificates.crt
+ *   pool         the kernel's random pool, which gets the NSM's random bytes: /dev/urandom
  *
  * Errors: TRB_E_INVAL for conf, TRB_E_CANCELED where the host canceled, TRB_E_STATE where it broke
  * the order of messages, TRB_E_IO where it went away, TRB_E_BUILD where a command failed, and what

@@ -60,6 +60,7 @@ struct trb_fetch_args {
 	const char *repository, *ca_file;
 	const char *commit, *ref, *name, *egress; /* NULL: not given */
 	const struct trb_source_limits *limits;
+	int64_t now;     /* when certificates must hold, in seconds since 1970; 0: by the clock */
 	trb_bytes token; /* empty: none */
 };
 /* Starts libexec_dir/tb-fetch.  *ret_fd, from which frames come, does not block. */

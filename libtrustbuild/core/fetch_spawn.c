@@ -53,6 +53,8 @@ static int make_args(const struct trb_fetch_args *args, struct args *a, trb_erro
 	args_text(a, "ref", args->ref);
 	args_text(a, "name", args->name);
 	args_text(a, "egress", args->egress);
+	if (args->now != 0)
+		args_add(a, "now=%lld", (long long)args->now);
 	if (args->token.len > 0)
 		args_add(a, "token=1");
 	for (size_t i = 0; (name = trb_source_limits_get(args->limits, i, &value)) != NULL; i++)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From facts to evidence: environment, statement, claim, document, signature. */
-#include <time.h>
-
 #include <trustbuild/attestation.h>
 
 #include "enclave/client.h"
@@ -83,8 +81,8 @@ static int render(struct trb_enclave *e, struct trb_statement_input *in, trb_err
 	in->request = &e->facts;
 	in->source = trb_source_get_digest(e->source).ptr;
 	in->pcr0 = e->pcr0;
-	in->started = e->started;
-	in->finished = (uint64_t)time(NULL);
+	in->started = (uint64_t)e->started;
+	in->finished = (uint64_t)trb_clock_now(&e->clock);
 	in->n_submodules = n;
 	in->submodules = all;
 	return trb_statement_render(in, &e->evidence.statement, err);
@@ -170,7 +168,8 @@ static int check_document(const struct trb_enclave *e, trb_bytes claim, trb_byte
 	    !trb_bytes_eq(trb_attestation_get_public_key(doc), spki))
 		return trb_fail(err, TRB_E_EVIDENCE,
 				"the NSM's document says something else than it was asked for");
-	return check_pcrs(e, doc, err);
+	r = trb_clock_check(&e->clock, trb_attestation_get_timestamp_ms(doc), err);
+	return r == TRB_OK ? check_pcrs(e, doc, err) : r;
 }
 
 static int check_leaf(const struct trb_enclave *e, trb_error **err)

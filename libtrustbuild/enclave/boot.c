@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <trustbuild/attestation.h>
 
@@ -13,42 +12,9 @@
 
 TRB_DEFINE_CLEANUP(trb_attestation *, trb_attestation_unref);
 
-#define CLOCK_EXACT_MS 2000
-#define CLOCK_MAX_MS   300000
-#define SEED_BYTES     512
-#define HASH_WAIT_MS   120000
-#define HEX_DIGEST     64
-
-/* --- clock --- */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The machine's clock is the host's word, and could revive a stolen TLS certificate; the NSM's time
- * comes from the hypervisor. */
-static int set_clock(uint64_t nsm_ms, trb_error **err)
-{
-	struct timespec to = { .tv_sec = (time_t)(nsm_ms / 1000),
-			       .tv_nsec = (long)(nsm_ms % 1000) * 1000000 };
-	int64_t off = now_ms() - (int64_t)nsm_ms;
-
-	off = off < 0 ? -off : off;
-	if (off <= CLOCK_EXACT_MS)
-		return TRB_OK;
-	if (clock_settime(CLOCK_REALTIME, &to) == 0)
-		return TRB_OK;
-	if (off > CLOCK_MAX_MS)
-		return trb_fail(err, TRB_E_STATE,
-				"the clock is %lld s away from the NSM's, and cannot be set here: "
-				"set the host's clock",
-				(long long)off / 1000);
-	return TRB_OK;
-}
+#define SEED_BYTES   512
+#define HASH_WAIT_MS 120000
+#define HEX_DIGEST   64
 
 /* A document that is thrown away tells the time and PCR0. */
 static int ask_time(struct trb_enclave *e, trb_error **err)
@@ -66,7 +32,7 @@ static int ask_time(struct trb_enclave *e, trb_error **err)
 	if (pcr0.len != sizeof(e->pcr0))
 		return trb_fail(err, TRB_E_FORMAT, "the NSM's document has no PCR0");
 	memcpy(e->pcr0, pcr0.ptr, pcr0.len);
-	return set_clock(trb_attestation_get_timestamp_ms(doc), err);
+	return trb_clock_start(&e->clock, trb_attestation_get_timestamp_ms(doc), err);
 }
 
 /* --- the root file system's digest --- */
@@ -174,6 +140,6 @@ int trb_enclave_boot(struct trb_enclave *e, trb_error **err)
 	if (r == TRB_OK)
 		r = trb_nsm_open(e->nsm_name, e->transport, &e->nsm, err);
 	if (r == TRB_OK)
-		r = trb_nsm_seed(e->nsm, SEED_BYTES, err);
+		r = trb_nsm_seed(e->nsm, e->pool, SEED_BYTES, err);
 	return r == TRB_OK ? ask_time(e, err) : r;
 }

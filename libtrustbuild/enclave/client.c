@@ -360,7 +360,7 @@ static void linger(struct trb_enclave *e)
 static int read_conf(struct trb_enclave *e, const char *conf, trb_error **err)
 {
 	static const char *const keys[] = { "transport",     "nsm", "work", "rootfs",
-					    "rootfs_digest", "ca",  NULL };
+					    "rootfs_digest", "ca",  "pool", NULL };
 	int r = trb_conf_parse(conf, keys, &e->conf, err);
 
 	if (r < 0)
@@ -371,6 +371,7 @@ static int read_conf(struct trb_enclave *e, const char *conf, trb_error **err)
 	e->rootfs = trb_conf_get(e->conf, "rootfs", "/rootfs.erofs");
 	e->rootfs_digest = trb_conf_get(e->conf, "rootfs_digest", "/etc/trustbuild/rootfs.sha256");
 	e->ca = trb_conf_get(e->conf, "ca", "/etc/ssl/certs/ca-certificates.crt");
+	e->pool = trb_conf_get(e->conf, "pool", "/dev/urandom");
 	if (e->work[0] != '/' || e->rootfs[0] != '/')
 		return trb_fail(err, TRB_E_INVAL, "work and rootfs are absolute paths");
 	return TRB_OK;

@@ -8,6 +8,7 @@
 #include "core/conf.h"
 #include "core/spawn.h"
 #include "enclave/build.h"
+#include "enclave/clock.h"
 #include "enclave/nsm.h"
 #include "enclave/source.h"
 #include "format/control.h"
@@ -21,12 +22,13 @@ struct trb_evidence {
 struct trb_enclave {
 	trb_context *context;
 	struct trb_conf *conf;
-	const char *transport, *nsm_name, *rootfs, *rootfs_digest, *ca, *work;
+	const char *transport, *nsm_name, *rootfs, *rootfs_digest, *ca, *work, *pool;
 	bool made_work;
 	char *tree_dir, *sandbox_dir; /* below work */
 	enum trb_enclave_state state;
 	int control;
 	struct trb_nsm *nsm;
+	struct trb_clock clock;
 	uint8_t pcr0[TRB_SHA384_LEN];
 	/* the root file system's digest: claimed by a measured file, computed by a child */
 	struct trb_child hasher;
@@ -39,7 +41,7 @@ struct trb_enclave {
 	trb_request *request;
 	trb_source *source;
 	trb_build *build, *after;
-	uint64_t started;
+	int64_t started;
 	struct trb_evidence evidence;
 };
 

@@ -2,6 +2,7 @@
 #include "enclave/nsm.h"
 
 #include <fcntl.h>
+#include <linux/random.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <sys/ioctl.h>
@@ -9,6 +10,7 @@
 
 #include "core/channel.h"
 #include "core/error.h"
+#include "core/io.h"
 #include "format/control.h"
 
 /* linux/nsm.h (Linux 6.8 and later): the same layout wherever pointers have 64 bits. */
@@ -116,22 +118,36 @@ int trb_nsm_call(struct trb_nsm *nsm, const struct trb_nsm_request *request,
 	return TRB_OK;
 }
 
-int trb_nsm_seed(struct trb_nsm *nsm, size_t n, trb_error **err)
+static int take_random(struct trb_nsm *nsm, int pool, size_t *got, trb_error **err)
 {
 	const struct trb_nsm_request request = { .op = TRB_NSM_GET_RANDOM };
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_nsm_response response;
+	int r = trb_nsm_call(nsm, &request, &response, &owner, err);
+
+	if (r < 0)
+		return r;
+	RAND_add(response.data.ptr, (int)response.data.len, (double)response.data.len);
+	r = trb_write_full(pool, response.data, err);
+	*got += response.data.len;
+	OPENSSL_cleanse((void *)(uintptr_t)response.data.ptr, response.data.len);
+	return r;
+}
+
+int trb_nsm_seed(struct trb_nsm *nsm, const char *pool, size_t n, trb_error **err)
+{
+	_cleanup_close_ int fd = open(pool, O_WRONLY | O_CLOEXEC);
 	size_t got = 0;
+	int r = TRB_OK;
 
-	for (unsigned i = 0; i < SEED_CALLS && got < n; i++) {
-		_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
-		struct trb_nsm_response response;
-		int r = trb_nsm_call(nsm, &request, &response, &owner, err);
-
-		if (r < 0)
-			return r;
-		RAND_add(response.data.ptr, (int)response.data.len, (double)response.data.len);
-		got += response.data.len;
-		OPENSSL_cleanse((void *)(uintptr_t)response.data.ptr, response.data.len);
-	}
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open the random pool '%s'", pool);
+	for (unsigned i = 0; i < SEED_CALLS && got < n && r == TRB_OK; i++)
+		r = take_random(nsm, fd, &got, err);
+	if (r < 0)
+		return r;
+	/* in force at once; who is not the machine's root waits until the kernel does it itself */
+	ioctl(fd, RNDRESEEDCRNG);
 	return got >= n ? TRB_OK
 			: trb_fail(err, TRB_E_IO, "the NSM gives %zu random bytes of %zu", got, n);
 }

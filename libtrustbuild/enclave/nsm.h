@@ -21,8 +21,9 @@ TRB_DEFINE_CLEANUP(struct trb_nsm *, trb_nsm_free);
 int trb_nsm_call(struct trb_nsm *nsm, const struct trb_nsm_request *request,
 		 struct trb_nsm_response *ret, trb_blob **ret_owner, trb_error **err);
 
-/* At least n bytes of the NSM's randomness into OpenSSL's pool. */
-int trb_nsm_seed(struct trb_nsm *nsm, size_t n, trb_error **err);
+/* At least n bytes of the NSM's randomness into OpenSSL's pool and into the kernel's, the device
+ * pool, which is what every other program of the enclave takes its keys from. */
+int trb_nsm_seed(struct trb_nsm *nsm, const char *pool, size_t n, trb_error **err);
 /* Extends a fresh PCR once by data, locks it, and checks that it then holds what it must: a PCR
  * that somebody extended before is TRB_E_MEASUREMENT. */
 int trb_nsm_lock_to(struct trb_nsm *nsm, unsigned index, const uint8_t data[32], trb_error **err);

@@ -30,7 +30,8 @@ struct trb_source {
 	char *directory, *egress, *ca_file;
 	struct trb_buf token;
 	struct trb_source_limits limits;
-	bool git; /* libgit2 is initialized: trb_git_hash() */
+	int64_t now; /* 0: the machine's clock */
+	bool git;    /* libgit2 is initialized: trb_git_hash() */
 
 	struct trb_child child;
 	int pipe;
@@ -191,6 +192,11 @@ int trb_source_set_limit(trb_source *source, const char *name, uint64_t value, t
 	return trb_source_limits_set(&source->limits, trb_bytes_str(name), value, err);
 }
 
+void trb_source_set_now(trb_source *source, int64_t now)
+{
+	source->now = now;
+}
+
 /* The start. */
 
 static int begin(trb_source *s, trb_error **err)
@@ -203,6 +209,7 @@ static int begin(trb_source *s, trb_error **err)
 		.ref = trb_request_get_ref(s->request),
 		.egress = s->egress,
 		.limits = &s->limits,
+		.now = s->now,
 		.token = trb_buf_bytes(&s->token),
 	};
 	int r;

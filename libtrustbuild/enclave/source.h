@@ -9,4 +9,7 @@
 
 TRB_DEFINE_CLEANUP(trb_source *, trb_source_unref);
 
+/* The time at which certificates must hold, in seconds since 1970, instead of the machine's. */
+void trb_source_set_now(trb_source *source, int64_t now);
+
 #endif

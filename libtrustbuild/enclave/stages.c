@@ -2,7 +2,6 @@
 /* What the client does on entering each state; client.c says which follows which. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "enclave/client.h"
 
@@ -23,7 +22,9 @@ int trb_enclave_fetch(struct trb_enclave *e, trb_error **err)
 	if (r == TRB_OK && e->credential != NULL)
 		r = trb_source_set_token(e->source, trb_blob_bytes(e->credential), err);
 	e->credential = trb_blob_unref(e->credential); /* the source wipes its own copy */
-	e->started = (uint64_t)time(NULL);
+	e->started = trb_clock_now(&e->clock);
+	if (r == TRB_OK)
+		trb_source_set_now(e->source, e->started);
 	return r == TRB_OK ? trb_source_start(e->source, err) : r;
 }
 

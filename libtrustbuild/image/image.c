@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "core/io.h"
+#include "core/release.h"
 #include "image/cache.h"
 #include "image/image.h"
 #include "image/image_pack.h"
-
-/* 2026-11-01 00:00:00 UTC: the times in an image mean nothing, they only have to be the same. */
-#define DEFAULT_EPOCH 1793491200u
 
 /* Unpacked packages are small: of the caches' ceiling they get one part in so many. */
 #define PACKAGES_SHARE 16u
@@ -200,7 +198,7 @@ static int find_epoch(trb_image *image, trb_error **err)
 	const char *given = trb_image_value(image, IMAGE_EPOCH);
 	int r;
 
-	image->epoch = DEFAULT_EPOCH;
+	image->epoch = TRB_RELEASE_TIME;
 	if (given == NULL)
 		given = getenv("SOURCE_DATE_EPOCH");
 	if (given == NULL)

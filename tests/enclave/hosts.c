@@ -72,16 +72,28 @@ static trb_blob *twist(enum nsm_mood mood, trb_bytes bytes)
 	return other;
 }
 
-static bool answer_one(struct trb_softnsm *nsm, enum nsm_mood mood, int fd)
+static void observe(const struct host *h, trb_bytes bytes, trb_bytes answer)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_nsm_request request;
+
+	if (h->on_nsm != NULL && trb_nsm_request_decode(bytes, &request, &owner) == TRB_NSM_SUCCESS)
+		h->on_nsm(h, &request, answer);
+}
+
+static bool answer_one(const struct host *h, struct trb_softnsm *nsm, int fd)
 {
 	trb_blob *request = NULL, *other = NULL, *answer = NULL;
 	bool ok = trb_frame_recv(fd, TRB_NSM_REQUEST_MAX, WAIT_MS, &request, NULL) == TRB_OK;
 
 	if (ok) {
-		other = twist(mood, trb_blob_bytes(request));
+		other = twist(h->nsm, trb_blob_bytes(request));
 		ok = trb_softnsm_answer(nsm, trb_blob_bytes(other != NULL ? other : request),
-					&answer, NULL) == TRB_OK &&
-		     trb_frame_send(fd, trb_blob_bytes(answer), TRB_NSM_RESPONSE_MAX, WAIT_MS,
+					&answer, NULL) == TRB_OK;
+	}
+	if (ok) {
+		observe(h, trb_blob_bytes(request), trb_blob_bytes(answer));
+		ok = trb_frame_send(fd, trb_blob_bytes(answer), TRB_NSM_RESPONSE_MAX, WAIT_MS,
 				    NULL) == TRB_OK;
 	}
 	trb_blob_unref(request);
@@ -96,13 +108,15 @@ static void serve_nsm(const struct host *h)
 	struct trb_softnsm *nsm = NULL;
 	nfds_t n = 1;
 
+	if (h->in_nsm != NULL)
+		h->in_nsm();
 	ck_assert_int_eq(trb_softnsm_new(h->state, booted, &nsm, NULL), TRB_OK);
 	if (h->nsm == NSM_EXTENDED)
 		extend_before(nsm);
 	for (;;) {
 		poll(p, n, -1);
 		for (nfds_t i = n - 1; i > 0; i--)
-			if (p[i].revents != 0 && !answer_one(nsm, h->nsm, p[i].fd)) {
+			if (p[i].revents != 0 && !answer_one(h, nsm, p[i].fd)) {
 				close(p[i].fd);
 				p[i] = p[--n];
 			}
@@ -212,10 +226,13 @@ static void serve_enclave(struct host *h, int verdict)
 
 	for (size_t i = 0; i < 4; i++)
 		close(h->listeners[i]);
+	if (h->in_enclave != NULL)
+		h->in_enclave();
 	snprintf(digest, sizeof(digest), "%s/rootfs.sha256", h->dir);
 	snprintf(conf, sizeof(conf),
-		 "transport=%s,nsm=softnsm,work=%s,rootfs=%s,rootfs_digest=%s,ca=%s", h->address,
-		 h->work, need("TRB_TEST_ROOTFS"), digest, need("TRB_TEST_CA"));
+		 "transport=%s,nsm=softnsm,work=%s,rootfs=%s,rootfs_digest=%s,ca=%s,pool=%s",
+		 h->address, h->work, need("TRB_TEST_ROOTFS"), digest, need("TRB_TEST_CA"),
+		 h->pool);
 	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
 	ck_assert_int_eq(trb_context_set_libexec_dir(context, need("TRB_TEST_LIBEXEC"), NULL),
 			 TRB_OK);
@@ -244,12 +261,18 @@ static void accept_control(struct host *h)
 
 static void make_places(struct host *h)
 {
+	int fd;
+
 	copy_text(h->dir, sizeof(h->dir), "/tmp/trb-enclave-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(h->dir));
 	snprintf(h->address, sizeof(h->address), "unix:%s/ports", h->dir);
 	snprintf(h->work, sizeof(h->work), "%s/work", h->dir);
 	snprintf(h->state, sizeof(h->state), "%s/state", h->dir);
 	snprintf(h->out, sizeof(h->out), "%s/out", h->dir);
+	snprintf(h->pool, sizeof(h->pool), "%s/pool", h->dir);
+	fd = open(h->pool, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
 	ck_assert_int_eq(mkdir(h->address + 5, 0755) | mkdir(h->state, 0700) | mkdir(h->out, 0700),
 			 0);
 	if (h->wrong_digest != NULL) {

@@ -24,8 +24,12 @@ struct host {
 	enum egress_mood egress;
 	enum store_mood store;
 	const char *wrong_digest; /* text of the measured digest file; NULL: there is none */
+	/* called first in those two processes, and before each answer of the NSM; may be NULL */
+	void (*in_nsm)(void), (*in_enclave)(void);
+	void (*on_nsm)(const struct host *h, const struct trb_nsm_request *request,
+		       trb_bytes answer);
 	/* filled by host_start() */
-	char dir[32], address[48], work[48], state[48], out[48];
+	char dir[32], address[48], work[48], state[48], out[48], pool[48];
 	int listeners[4], lifeline, verdict;
 	pid_t enclave, servers[3];
 	int control; /* accepted, hello not exchanged yet */
