@@ -197,8 +197,10 @@ static pid_t fork_server(struct host *h, int which, int lifeline)
 	pid_t pid = fork();
 
 	ck_assert_int_ge(pid, 0);
-	if (pid > 0)
+	if (pid > 0) {
+		setpgid(pid, pid); /* whoever is first: a test may end before the child has begun */
 		return pid;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	if (which == 0)
