@@ -153,14 +153,22 @@ END_TEST
 /* Outside any test: Check's assertions are not to be had yet. */
 static bool load_manifest(void)
 {
-	static char text[1024 * 1024];
-	FILE *f = fopen(test_path(test_vectors(), "nitro/manifest.json"), "r");
+	static char text[16 * 1024 * 1024];
+	const char *path = test_path(test_vectors(), "nitro/manifest.json");
+	FILE *f = fopen(path, "r");
 	size_t n = f != NULL ? fread(text, 1, sizeof(text), f) : 0;
 
 	if (f != NULL)
 		fclose(f);
 	manifest = cJSON_ParseWithLength(text, n);
+	if (manifest == NULL)
+		fprintf(stderr, "FAILED: '%s' is missing, or no JSON\n", path);
 	return manifest != NULL;
+}
+
+static int count_of(const char *list)
+{
+	return cJSON_GetArraySize(cJSON_GetObjectItem(manifest, list));
 }
 
 static bool add_vectors(TCase *tcase)
@@ -169,10 +177,13 @@ static bool add_vectors(TCase *tcase)
 		return true;
 	if (!load_manifest())
 		return false;
+	if (count_of("positive") + count_of("negative") == 0) {
+		fprintf(stderr, "FAILED: the manifest lists no document\n");
+		return false;
+	}
 	tcase_add_loop_test(tcase, genuine_documents_verify_at_their_own_time, 0,
-			    cJSON_GetArraySize(cJSON_GetObjectItem(manifest, "positive")));
-	tcase_add_loop_test(tcase, documents_to_reject_get_their_verdict, 0,
-			    cJSON_GetArraySize(cJSON_GetObjectItem(manifest, "negative")));
+			    count_of("positive"));
+	tcase_add_loop_test(tcase, documents_to_reject_get_their_verdict, 0, count_of("negative"));
 	return true;
 }
 

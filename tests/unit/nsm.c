@@ -178,7 +178,7 @@ START_TEST(foreign_vectors)
 		_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 		trb_blob *again = NULL;
 		struct trb_nsm_request req;
-		uint8_t bytes[512];
+		uint8_t bytes[TRB_NSM_REQUEST_MAX];
 		size_t len = strlen(entry->valuestring) / 2;
 
 		ck_assert(len <= sizeof(bytes) &&
@@ -195,12 +195,22 @@ START_TEST(foreign_vectors)
 }
 END_TEST
 
-/* The op that a foreign response answers, by the first word of its name. */
+/* The op that a foreign response answers, by the first word of its name; an error answers any. */
 static enum trb_nsm_op op_of(const char *name)
 {
-	if (strncmp(name, "DescribePCR", 11) == 0)
-		return TRB_NSM_DESCRIBE_PCR;
-	return strncmp(name, "LockPCRs", 8) == 0 ? TRB_NSM_LOCK_PCRS : TRB_NSM_LOCK_PCR;
+	static const char *const ops[] = {
+		[TRB_NSM_DESCRIBE_NSM] = "DescribeNSM", [TRB_NSM_GET_RANDOM] = "GetRandom",
+		[TRB_NSM_DESCRIBE_PCR] = "DescribePCR", [TRB_NSM_EXTEND_PCR] = "ExtendPCR",
+		[TRB_NSM_LOCK_PCR] = "LockPCR",         [TRB_NSM_LOCK_PCRS] = "LockPCRs",
+		[TRB_NSM_ATTESTATION] = "Attestation",
+	};
+	size_t n = strcspn(name, " {");
+
+	for (enum trb_nsm_op op = TRB_NSM_DESCRIBE_NSM; op <= TRB_NSM_ATTESTATION; op++)
+		if (strlen(ops[op]) == n && strncmp(name, ops[op], n) == 0)
+			return op;
+	ck_assert_msg(strncmp(name, "Error ", 6) == 0, "'%s' answers no request", name);
+	return TRB_NSM_LOCK_PCR;
 }
 
 START_TEST(foreign_responses)
@@ -220,11 +230,12 @@ START_TEST(foreign_responses)
 		_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 		trb_blob *again = NULL;
 		struct trb_nsm_response rsp;
-		uint8_t bytes[512];
+		uint8_t bytes[TRB_NSM_RESPONSE_MAX];
 		size_t len = strlen(entry->valuestring) / 2;
 
 		/* a row whose digits are uneven is no message */
-		if (!trb_hex_decode(trb_bytes_str(entry->valuestring), bytes, len))
+		if (len > sizeof(bytes) ||
+		    !trb_hex_decode(trb_bytes_str(entry->valuestring), bytes, len))
 			ck_abort_msg("%s is not hexadecimal", entry->string);
 		ck_assert_msg(trb_nsm_response_decode(TRB_BYTES(bytes, len), op_of(entry->string),
 						      &rsp, &owner, NULL) == TRB_OK,

@@ -103,13 +103,14 @@ START_TEST(extend_values_are_the_published_ones)
 	file = test_file(test_path(folder, "nsm/nsm_vectors.json"));
 	all = cJSON_ParseWithLength((const char *)trb_blob_bytes(file).ptr,
 				    trb_blob_bytes(file).len);
-	ck_assert_int_ge(cJSON_GetArraySize(cJSON_GetObjectItem(all, "extend_chain")), 6);
+	ck_assert_int_gt(cJSON_GetArraySize(cJSON_GetObjectItem(all, "extend_chain")), 0);
 	cJSON_ArrayForEach (step, cJSON_GetObjectItem(all, "extend_chain")) {
 		const char *hex = cJSON_GetObjectItem(step, "data")->valuestring;
 		const cJSON *len = cJSON_GetObjectItem(step, "data_len");
 		size_t n = len != NULL ? (size_t)len->valueint : strlen(hex) / 2;
-		uint8_t data[4000] = { 0 };
+		uint8_t data[TRB_NSM_REQUEST_MAX] = { 0 };
 
+		ck_assert_uint_le(n, sizeof(data));
 		if (strcmp(hex, "zero bytes") != 0)
 			ck_assert(trb_hex_decode(trb_bytes_str(hex), data, n));
 		extend((uint64_t)cJSON_GetObjectItem(step, "pcr")->valueint, TRB_BYTES(data, n),

@@ -127,100 +127,6 @@ START_TEST(bundles_are_strict)
 }
 END_TEST
 
-/* Root, proofs and entries of a log of at most 256 entries, from its one tile. */
-static int node_of_tile(void *user, unsigned level, uint64_t index, uint8_t ret[32],
-			trb_error **err)
-{
-	return trb_tile_node(*(trb_bytes *)user, level, (unsigned)index, ret, err);
-}
-
-static void check_tile(const char *log, const struct trb_checkpoint *c)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *hashes = NULL, *entries = NULL;
-	trb_bytes view, rest;
-	struct trb_merkle_source source = { node_of_tile, &view };
-	_cleanup_free_ char *tile = NULL, *bundle = NULL;
-	uint8_t root[32];
-
-	ck_assert(asprintf(&tile, "%s/tile/0/000.p/%llu", log, (unsigned long long)c->size) > 0);
-	ck_assert(asprintf(&bundle, "%s/tile/entries/000.p/%llu", log,
-			   (unsigned long long)c->size) > 0);
-	hashes = test_file(tile);
-	entries = test_file(bundle);
-	view = trb_blob_bytes(hashes);
-	rest = trb_blob_bytes(entries);
-	ck_assert_uint_eq(view.len, c->size * 32);
-	ck_assert_int_eq(trb_merkle_root(&source, c->size, root, NULL), TRB_OK);
-	ck_assert_msg(memcmp(root, c->root, 32) == 0, "%s", tile);
-	for (uint64_t i = 0; i < c->size; i++) {
-		uint8_t leaf[32];
-		trb_bytes entry;
-
-		ck_assert(trb_tile_next_entry(&rest, &entry));
-		ck_assert_int_eq(trb_merkle_leaf(entry, leaf, NULL), TRB_OK);
-		ck_assert_msg(memcmp(leaf, view.ptr + 32 * i, 32) == 0, "%s: entry %u", bundle,
-			      (unsigned)i);
-	}
-	ck_assert_uint_eq(rest.len, 0);
-	printf("%s: root and %llu entries agree\n", log, (unsigned long long)c->size);
-}
-
-static void check_checkpoint(const char *log, const char *name, const struct trb_vkey *key)
-{
-	_cleanup_(trb_note_clear) struct trb_note note = { .n = 0 };
-	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
-	_cleanup_free_ char *path = NULL;
-	struct trb_checkpoint c;
-
-	ck_assert(asprintf(&path, "%s/%s", log, name) > 0);
-	text = test_file(path);
-	ck_assert_int_eq(trb_checkpoint_open(trb_blob_bytes(text), key, &note, &c, NULL), TRB_OK);
-	if (c.size > 0)
-		check_tile(log, &c);
-}
-
-START_TEST(vectors_tessera_log)
-{
-	const char *folder = test_vectors();
-	_cleanup_free_ char *log = NULL;
-	struct trb_vkey key;
-
-	if (folder == NULL)
-		return;
-	log = strdup(test_path(folder, "tlog/tessera-log/log"));
-	ck_assert_int_eq(trb_vkey_parse(trb_bytes_str("example.com/log/testdata+33d7b496+AeHTu4Q3"
-						      "hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"),
-					&key, NULL),
-			 TRB_OK);
-	check_checkpoint(log, "checkpoint", &key);
-	for (int i = 0; i <= 15; i++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "checkpoint.%d", i);
-		check_checkpoint(log, name, &key);
-	}
-}
-END_TEST
-
-START_TEST(vectors_live_log)
-{
-	const char *folder = test_vectors();
-	_cleanup_(trb_blob_unrefp) trb_blob *vkey = NULL;
-	_cleanup_free_ char *log = NULL;
-	struct trb_vkey key;
-	trb_bytes text;
-
-	if (folder == NULL)
-		return;
-	log = strdup(test_path(folder, "tlog/live/log"));
-	vkey = test_file(test_path(folder, "tlog/live/log.vkey"));
-	text = trb_blob_bytes(vkey);
-	text.len -= text.ptr[text.len - 1] == '\n';
-	ck_assert_int_eq(trb_vkey_parse(text, &key, NULL), TRB_OK);
-	check_checkpoint(log, "checkpoint", &key);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("tile");
@@ -230,8 +136,6 @@ int main(void)
 	tcase_add_test(tc, widths);
 	tcase_add_test(tc, bundles_are_strict);
 	tcase_add_test(tc, vectors_paths);
-	tcase_add_test(tc, vectors_tessera_log);
-	tcase_add_test(tc, vectors_live_log);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }
