@@ -203,8 +203,15 @@ static int backend_text(trb_context *context, char **ret)
 	}
 	if (image == NULL)
 		status = default_image(context, &image);
-	if (status != CLI_OK)
+	if (status == CLI_OK && strchr(image, ',') != NULL)
+		status = cli_usage(BUILD_PROGRAM,
+				   "'%s': a backend's options cannot carry a comma: "
+				   "link the image under another name",
+				   image);
+	if (status != CLI_OK) {
+		free(image);
 		return status;
+	}
 	n = asprintf(ret, "%s%ceif=%s", backend, strchr(backend, ':') != NULL ? ',' : ':', image);
 	free(image);
 	return n >= 0 ? CLI_OK : CLI_FAILED;

@@ -327,8 +327,8 @@ int build_publish(trb_context *context, const char *name, struct build_result *r
 	if (r < 0) {
 		cli_error(BUILD_PROGRAM, err);
 		trb_error_unref(err);
-		cli_say("  the bundle is saved: finish with 'tb-host log publish %s'",
-			result->bundle_path);
+		cli_say("  the bundle is saved: finish with 'tb-host log publish %s --log %s'",
+			result->bundle_path, name);
 		return CLI_FAILED;
 	}
 	trb_bundle_unref(result->bundle);

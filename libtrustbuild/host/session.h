@@ -53,7 +53,7 @@ struct trb_session {
 	struct trb_events events;
 	int proxy_log; /* what the proxy refuses */
 	struct trb_line {
-		char text[TRB_CONSOLE_LINE]; /* the line that is being received */
+		char text[TRB_CONSOLE_LINE]; /* the line that is being received, or the last */
 		size_t len;
 	} console_line, proxy_line;
 };

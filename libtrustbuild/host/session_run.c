@@ -160,7 +160,8 @@ static void log_byte(struct trb_session *session, struct trb_line *line, int lev
 		line->text[line->len++] = c;
 	if (c != '\n' && line->len < sizeof(line->text) - 1)
 		return;
-	line->text[line->len] = '\0';
+	if (line->len > 0)
+		line->text[line->len] = '\0';
 	if (line->len > 0)
 		trb_tell(session->context, level, "%s%s", what, line->text);
 	line->len = 0;
@@ -301,6 +302,21 @@ static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error 
 	return TRB_OK;
 }
 
+/* Why the enclave ended, with the last line of its console: a loader's complaint, mostly. */
+static int explain_end(struct trb_session *session, trb_error **err)
+{
+	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
+	int r = session->ops->explain(session->tee, &why);
+
+	if (r == TRB_OK)
+		return TRB_OK;
+	take_last_words(session);
+	if (session->console_line.text[0] == '\0')
+		return trb_fail(err, r, "%s", trb_error_message(why));
+	return trb_fail(err, r, "%s; the last line of its console: %s", trb_error_message(why),
+			session->console_line.text);
+}
+
 /* The control stream is at its end before DONE. */
 static int lost(struct trb_session *session, trb_error **err)
 {
@@ -308,7 +324,7 @@ static int lost(struct trb_session *session, trb_error **err)
 	int r = TRB_OK;
 
 	if (end.fd >= 0 && poll(&end, 1, LAST_WORD_MS) > 0)
-		r = session->ops->explain(session->tee, err);
+		r = explain_end(session, err);
 	return r < 0 ? r : trb_fail(err, TRB_E_IO, "the enclave hung up in the middle of its work");
 }
 
@@ -412,7 +428,7 @@ static int check_end(struct trb_session *session, bool ended, trb_error **err)
 
 	if (!ended || session->control >= 0)
 		return TRB_OK;
-	r = session->ops->explain(session->tee, err);
+	r = explain_end(session, err);
 	return r < 0 ? r : trb_fail(err, TRB_E_IO, "the enclave ended before it said anything");
 }
 

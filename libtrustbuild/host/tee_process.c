@@ -29,7 +29,6 @@ struct process {
 	struct trb_child launcher;
 	int lifeline; /* the enclave lives as long as it is open */
 	int report;
-	bool explained;
 };
 
 static int process_open(trb_context *context, const char *options, void **ret_self, trb_error **err)

@@ -64,8 +64,10 @@ int main(void)
 	fd = open("/mode", O_RDONLY);
 	if (fd < 0 || read(fd, mode, sizeof(mode) - 1) < 0)
 		return 1;
-	if (strcmp(mode, "exit") == 0)
+	if (strcmp(mode, "exit") == 0) {
+		printf("some library is missing\n");
 		return 7;
+	}
 	if (strcmp(mode, "eat") == 0)
 		for (;;) {
 			char *p = malloc(1 << 20);

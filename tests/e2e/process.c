@@ -328,8 +328,9 @@ START_TEST(an_enclave_that_ends_is_explained)
 	open_session("");
 	start();
 	ck_status(run_until(NULL, &err), TRB_E_IO, err);
-	ck_assert_msg(strstr(trb_error_message(err), "status 7") != NULL, "%s",
-		      trb_error_message(err));
+	ck_assert_msg(strstr(trb_error_message(err), "status 7; the last line of its console: some "
+						     "library is missing") != NULL,
+		      "%s", trb_error_message(err));
 	close_session();
 	end();
 }
