@@ -47,7 +47,9 @@ TRB_API trb_request *trb_request_unref(trb_request *request);
 TRB_API int trb_request_set_ref(trb_request *request, const char *ref, trb_error **err);
 
 /* Uses this recipe (trustbuild.json, at most 64 KiB) in place of the tree's own; an empty view goes
- * back to the tree's.  Errors: TRB_E_FORMAT with line and name, TRB_E_LIMIT, TRB_E_NOMEM. */
+ * back to the tree's.  To be built, the whole request must fit into one frame: 65,531 bytes
+ * encoded, of which a recipe gets about 65,400.  Errors: TRB_E_FORMAT with line and name,
+ * TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API int trb_request_set_recipe(trb_request *request, trb_bytes recipe, trb_error **err);
 
 /* Selects the sandbox runtime: "runsc", "crun" or "runc".  Errors: TRB_E_INVAL. */

@@ -67,8 +67,9 @@ TRB_API TRB_CHECK int trb_session_set_timeout(trb_session *session, uint32_t sec
 
 /* Starts the enclave for this request, of which a copy is kept.  The first start with an image
  * measures and unpacks it, which takes seconds; later ones take milliseconds.  Errors: TRB_E_STATE
- * where it was started before, TRB_E_FORMAT (image), TRB_E_UNSUPPORTED with what is missing here,
- * TRB_E_NOTFOUND, TRB_E_IO, TRB_E_NOMEM. */
+ * where it was started before, TRB_E_LIMIT where the encoded request has more than 65,531 bytes,
+ * after which the session can still be started with another; TRB_E_FORMAT (image),
+ * TRB_E_UNSUPPORTED with what is missing here, TRB_E_NOTFOUND, TRB_E_IO, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_start(trb_session *session, trb_request *request,
 					trb_error **err);
 

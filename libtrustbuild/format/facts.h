@@ -19,9 +19,11 @@
 #define TRB_BUNDLE_MAX      (1024u * 1024)
 #define TRB_POLICY_MAX      (256u * 1024)
 #define TRB_FRAME_MAX       (64u * 1024)
-#define TRB_CLAIM_MAX       512u
-#define TRB_LEAF_MAX        65535u
-#define TRB_ARTIFACT_NAME   255u
+/* what a frame leaves for a request: the message's head has 2 bytes, that of its bytes 3 */
+#define TRB_REQUEST_SENT  (TRB_FRAME_MAX - 5)
+#define TRB_CLAIM_MAX     512u
+#define TRB_LEAF_MAX      65535u
+#define TRB_ARTIFACT_NAME 255u
 
 #define TRB_NONCE_MIN 16
 #define TRB_NONCE_MAX 64

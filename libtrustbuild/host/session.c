@@ -203,14 +203,34 @@ static int fail(trb_session *session, int code)
 	return code;
 }
 
+static int take_request(trb_session *session, const trb_request *request, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *encoded = NULL;
+	size_t len;
+	int r;
+
+	if (request == NULL)
+		return trb_fail(err, TRB_E_INVAL, "a session needs a request");
+	r = trb_request_encode(request, &encoded, err);
+	if (r < 0)
+		return r;
+	len = trb_blob_bytes(encoded).len;
+	if (len > TRB_REQUEST_SENT)
+		return trb_fail(err, TRB_E_LIMIT,
+				"the request has %zu bytes, and the frame that carries it to the "
+				"enclave has room for %u: the recipe must be at least %zu bytes "
+				"shorter, or come from the tree",
+				len, TRB_REQUEST_SENT, len - TRB_REQUEST_SENT);
+	session->request = steal_ptr(&encoded);
+	return TRB_OK;
+}
+
 int trb_session_start(trb_session *session, trb_request *request, trb_error **err)
 {
 	int r = need_new(session, err);
 
-	if (r == TRB_OK && request == NULL)
-		r = trb_fail(err, TRB_E_INVAL, "a session needs a request");
 	if (r == TRB_OK)
-		r = trb_request_encode(request, &session->request, err);
+		r = take_request(session, request, err);
 	if (r < 0)
 		return r;
 	r = session->ops->boot(session->tee, &session->run, err);

@@ -341,6 +341,46 @@ START_TEST(a_session_can_be_dropped_unclosed)
 }
 END_TEST
 
+/* The recipe grows by spaces until the request has len bytes. */
+static void pad_request(size_t len)
+{
+	static const char recipe[] =
+		"{\"recipe\": 1, \"commands\": [[\"cc\"]], \"artifacts\": [\"tool\"]}";
+	_cleanup_free_ char *text = malloc(TRB_RECIPE_MAX);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	_cleanup_(trb_blob_unrefp) trb_blob *encoded = NULL;
+	trb_bytes bytes = { (uint8_t *)text, len - 1000 };
+
+	ck_assert(text != NULL);
+	memset(text, ' ', TRB_RECIPE_MAX);
+	memcpy(text, recipe, sizeof(recipe) - 1);
+	ck_status(trb_request_set_recipe(request, bytes, &err), TRB_OK, err);
+	ck_status(trb_request_encode(request, &encoded, &err), TRB_OK, err);
+	bytes.len += len - trb_blob_bytes(encoded).len;
+	ck_status(trb_request_set_recipe(request, bytes, &err), TRB_OK, err);
+	encoded = trb_blob_unref(encoded);
+	ck_status(trb_request_encode(request, &encoded, &err), TRB_OK, err);
+	ck_assert_uint_eq(trb_blob_bytes(encoded).len, len);
+}
+
+START_TEST(a_request_fits_one_frame)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+	open_session(PEER_SLEEPS);
+	pad_request(TRB_FRAME_MAX - 5 + 1);
+	ck_status(trb_session_start(session, request, &err), TRB_E_LIMIT, err);
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "65532 bytes"));
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "room for 65531"));
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "at least 1 bytes shorter"));
+	err = trb_error_unref(err);
+	/* nothing was started: the session takes one that fits */
+	pad_request(TRB_FRAME_MAX - 5);
+	ck_status(trb_session_start(session, request, &err), TRB_OK, err);
+	close_session();
+}
+END_TEST
+
 START_TEST(calls_in_the_wrong_order_are_refused)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -418,6 +458,7 @@ int main(void)
 	tcase_add_test(tc, cancel_comes_from_any_thread);
 	tcase_add_test(tc, a_time_limit_ends_the_session);
 	tcase_add_test(tc, a_session_can_be_dropped_unclosed);
+	tcase_add_test(tc, a_request_fits_one_frame);
 	tcase_add_test(tc, calls_in_the_wrong_order_are_refused);
 	tcase_add_test(tc, backends_are_named_exactly);
 	tcase_add_test(tc, progress_has_a_ceiling);
