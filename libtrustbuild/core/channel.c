@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -191,7 +192,9 @@ int trb_frame_recv(int fd, size_t max, int timeout_ms, trb_blob **ret_body, trb_
 		if (got == 0)
 			return trb_fail(err, TRB_E_IO, "the stream ends after %zu of %u bytes",
 					buf.len, len);
-		if (trb_buf_add(&buf, TRB_BYTES(chunk, got)) < 0)
+		r = trb_buf_add(&buf, TRB_BYTES(chunk, got));
+		explicit_bzero(chunk, got); /* credentials come in frames, too */
+		if (r < 0)
 			return trb_buf_check(&buf, "frame", err);
 	}
 	return trb_buf_to_blob(&buf, "frame", ret_body, err);

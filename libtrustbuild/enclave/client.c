@@ -162,13 +162,16 @@ static int dispatch(struct trb_enclave *e, const struct trb_control *msg, trb_er
 }
 
 /* Credentials pass through here: what held them is wiped. */
-static void wipe(trb_blob *blob)
+static void wipe_bytes(trb_bytes bytes)
 {
-	trb_bytes bytes = trb_blob_bytes(blob);
-
 	if (bytes.len > 0)
 		OPENSSL_cleanse((void *)(uintptr_t)bytes.ptr, bytes.len);
-	trb_blob_unref(blob);
+}
+
+trb_blob *trb_enclave_wipe(trb_blob *blob)
+{
+	wipe_bytes(trb_blob_bytes(blob));
+	return trb_blob_unref(blob);
 }
 
 static int receive(struct trb_enclave *e, int timeout_ms, struct trb_control *ret,
@@ -182,7 +185,7 @@ static int receive(struct trb_enclave *e, int timeout_ms, struct trb_control *re
 	if (r == TRB_OK)
 		r = trb_control_decode(trb_blob_bytes(frame), ret, ret_owner, err);
 	if (r < 0) {
-		wipe(frame);
+		trb_enclave_wipe(frame);
 		return trb_wrap(err, r, "a message of the host");
 	}
 	*ret_frame = frame;
@@ -198,8 +201,10 @@ static int take_message(struct trb_enclave *e, trb_error **err)
 	if (r < 0)
 		return r;
 	r = dispatch(e, &msg, err);
-	wipe(owner);
-	wipe(frame);
+	if (msg.type == TRB_MSG_CREDENTIAL)
+		wipe_bytes(msg.u.bytes); /* the decoder's copy, which owner holds */
+	trb_enclave_wipe(owner);
+	trb_enclave_wipe(frame);
 	return r;
 }
 
@@ -405,7 +410,7 @@ static void close_all(struct trb_enclave *e)
 	if (e->hasher_out >= 0)
 		close(e->hasher_out);
 	trb_nsm_free(e->nsm);
-	wipe(e->credential);
+	trb_enclave_wipe(e->credential);
 	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
 		trb_blob_unref(blobs[i]);
 	if (e->control >= 0)

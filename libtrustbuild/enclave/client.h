@@ -54,6 +54,8 @@ int trb_enclave_rootfs_digest(struct trb_enclave *e, uint8_t ret[32], trb_error 
 int trb_enclave_rootfs_confirm(struct trb_enclave *e, trb_error **err);
 
 /* client.c */
+/* Drops the last reference to what may be a credential, and wipes it; returns NULL. */
+trb_blob *trb_enclave_wipe(trb_blob *blob);
 int trb_enclave_send(struct trb_enclave *e, const struct trb_control *msg, trb_error **err);
 /* Waits for fd, up to TRB_ENCLAVE_WAIT_MS, while the host is listened to.  fd -1: only looks at
  * what the host has said. */

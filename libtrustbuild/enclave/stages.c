@@ -21,7 +21,7 @@ int trb_enclave_fetch(struct trb_enclave *e, trb_error **err)
 		r = trb_source_set_ca_file(e->source, e->ca, err);
 	if (r == TRB_OK && e->credential != NULL)
 		r = trb_source_set_token(e->source, trb_blob_bytes(e->credential), err);
-	e->credential = trb_blob_unref(e->credential); /* the source wipes its own copy */
+	e->credential = trb_enclave_wipe(e->credential); /* the source wipes its own copy */
 	e->started = trb_clock_now(&e->clock);
 	if (r == TRB_OK)
 		trb_source_set_now(e->source, e->started);
