@@ -21,7 +21,7 @@ const struct trb_check_rule trb_check_rules[TRB_CHECKS] = {
 	[TRB_CK_DOCUMENT_SIGNATURE] = { "document.signature", TRB_E_EVIDENCE, "evidence",
 		"the document is signed by its certificate's key", RULE("documentsignature") },
 	[TRB_CK_DOCUMENT_CHAIN] = { "document.chain", TRB_E_EVIDENCE, "evidence",
-		"the certificate chains to a root that the policy pins", RULE("documentchain") },
+		"the certificate chains to a root that is trusted", RULE("documentchain") },
 	[TRB_CK_DOCUMENT_DEBUG] = { "document.debug", TRB_E_EVIDENCE, "evidence",
 		"the enclave does not run in debug mode", RULE("documentdebug") },
 	[TRB_CK_MEASUREMENT_MATCH] = { "measurement.match", TRB_E_MEASUREMENT, "image",

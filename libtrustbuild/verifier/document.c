@@ -11,6 +11,7 @@
 #include "format/json.h"
 #include "format/x509.h"
 #include "verifier/nitro.h"
+#include "verifier/report.h"
 
 #define ROOTS_MAX      8
 #define ROOT_BYTES_MAX 4096
@@ -62,23 +63,37 @@ trb_document_verifier *trb_document_verifier_unref(trb_document_verifier *v)
 	return NULL;
 }
 
+static const char begin_line[] = "-----BEGIN ";
+
+static bool has_another(trb_bytes pem, const char *begin)
+{
+	const char *rest = begin + strlen(begin_line), *end = (const char *)pem.ptr + pem.len;
+
+	return memmem(rest, (size_t)(end - rest), begin_line, strlen(begin_line)) != NULL;
+}
+
 /* The one certificate of a PEM text, as DER; TRB_E_FORMAT where it is none. */
 static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 {
 	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	char *name = NULL, *header = NULL;
 	unsigned char *der = NULL;
+	const char *begin;
 	long len = 0;
 	int r;
 
 	if (bio == NULL)
 		return trb_fail_nomem(err);
+	begin = memmem(pem.ptr, pem.len, begin_line, strlen(begin_line));
 	ERR_set_mark();
-	if (PEM_read_bio(bio, &name, &header, &der, &len) == 1 &&
-	    strcmp(name, PEM_STRING_X509) == 0)
-		r = trb_blob_new(TRB_BYTES(der, len), ret_der, err);
-	else
+	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 ||
+	    strcmp(name, PEM_STRING_X509) != 0)
 		r = trb_fail(err, TRB_E_FORMAT, "the root is no certificate in PEM or DER");
+	else if (begin == NULL || has_another(pem, begin))
+		r = trb_fail(err, TRB_E_FORMAT,
+			     "the root's file has more than one certificate: which one is meant?");
+	else
+		r = trb_blob_new(TRB_BYTES(der, len), ret_der, err);
 	ERR_pop_to_mark();
 	OPENSSL_free(name);
 	OPENSSL_free(header);
@@ -128,15 +143,19 @@ void trb_document_verifier_set_allow_debug(trb_document_verifier *v, int allow)
 	v->flags = allow != 0 ? TRB_NITRO_ALLOW_DEBUG : 0;
 }
 
-static const char *outcome_name(enum trb_nitro_outcome outcome)
-{
-	static const char *const names[] = { [TRB_NITRO_NOT_RUN] = "not-run",
-					     [TRB_NITRO_PASS] = "pass",
-					     [TRB_NITRO_FAIL] = "fail",
-					     [TRB_NITRO_WAIVED] = "not-demanded" };
-
-	return names[outcome];
-}
+/* A document's checks among those of the report, and their outcomes in its words. */
+static const enum trb_check_id rows[TRB_NITRO_CHECKS] = {
+	[TRB_NITRO_PARSE] = TRB_CK_DOCUMENT_PARSE,
+	[TRB_NITRO_SIGNATURE] = TRB_CK_DOCUMENT_SIGNATURE,
+	[TRB_NITRO_CHAIN] = TRB_CK_DOCUMENT_CHAIN,
+	[TRB_NITRO_DEBUG] = TRB_CK_DOCUMENT_DEBUG,
+};
+static const int outcomes[] = {
+	[TRB_NITRO_NOT_RUN] = TRB_OUTCOME_NOT_RUN,
+	[TRB_NITRO_PASS] = TRB_OUTCOME_PASS,
+	[TRB_NITRO_FAIL] = TRB_OUTCOME_FAIL,
+	[TRB_NITRO_WAIVED] = TRB_OUTCOME_NOT_DEMANDED,
+};
 
 /* The innermost error says it most exactly. */
 static const char *reason_of(const trb_error *error)
@@ -146,26 +165,6 @@ static const char *reason_of(const trb_error *error)
 	return trb_error_message(error);
 }
 
-static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdict *verdict,
-			  const trb_error *error)
-{
-	trb_json_member_open(out, "checks", '[');
-	for (unsigned i = 0; i < TRB_NITRO_CHECKS; i++) {
-		trb_json_open(out, '{');
-		trb_json_member_str(out, "id", trb_nitro_check_id(i));
-		trb_json_member_str(out, "outcome", outcome_name(verdict->outcome[i]));
-		trb_json_member_str(out, "title", trb_nitro_check_title(i));
-		trb_json_put_name(out, "actual");
-		if (verdict->outcome[i] == TRB_NITRO_FAIL)
-			trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
-		else
-			trb_json_put_null(out);
-		trb_json_member_str(out, "rule", trb_nitro_check_rule(i));
-		trb_json_close(out, '}');
-	}
-	trb_json_close(out, ']');
-}
-
 static void report_text(struct trb_json_out *out, const char *name, const char *text)
 {
 	trb_json_put_name(out, name);
@@ -173,6 +172,30 @@ static void report_text(struct trb_json_out *out, const char *name, const char *
 		trb_json_put_null(out);
 	else
 		trb_json_put_str(out, text);
+}
+
+static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdict *verdict,
+			  const trb_error *error)
+{
+	trb_json_member_open(out, "checks", '[');
+	for (unsigned i = 0; i < TRB_NITRO_CHECKS; i++) {
+		const struct trb_check_rule *rule = &trb_check_rules[rows[i]];
+
+		trb_json_open(out, '{');
+		trb_json_member_str(out, "id", rule->id);
+		trb_json_member_str(out, "outcome",
+				    trb_outcome_name(outcomes[verdict->outcome[i]]));
+		trb_json_member_str(out, "title", rule->title);
+		report_text(out, "expected", NULL);
+		trb_json_put_name(out, "actual");
+		if (verdict->outcome[i] == TRB_NITRO_FAIL)
+			trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
+		else
+			trb_json_put_null(out);
+		trb_json_member_str(out, "rule", rule->rule);
+		trb_json_close(out, '}');
+	}
+	trb_json_close(out, ']');
 }
 
 static void report_optional(struct trb_json_out *out, const char *name, trb_bytes value)

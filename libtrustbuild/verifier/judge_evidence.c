@@ -227,7 +227,7 @@ int trb_step_measurement_match(struct trb_run *run, trb_error **err)
 		/* A measurement without PCR0, 1 and 2 matches nothing, whoever made it. */
 		if ((m->mask & 7) == 7 && first_difference(m, run->document.attestation) < 0) {
 			run->measurement = m;
-			return trb_report_pass(run->report, TRB_CK_MEASUREMENT_MATCH, err, NULL,
+			return trb_report_pass(run->report, TRB_CK_MEASUREMENT_MATCH, err, m->name,
 					       "%s", m->name);
 		}
 	}
@@ -256,7 +256,7 @@ static int locked_pcr(struct trb_run *run, enum trb_check_id id, unsigned index,
 	/* Only locked PCRs are in a document: being there is being locked. */
 	if (pcr.len != PCR_LEN || memcmp(pcr.ptr, value, PCR_LEN) != 0)
 		return trb_report_fail(run->report, id, err, wanted.text, "%s", found.text);
-	return trb_report_pass(run->report, id, err, NULL, "%s", found.text);
+	return trb_report_pass(run->report, id, err, wanted.text, "%s", found.text);
 }
 
 int trb_step_pcr16_request(struct trb_run *run, trb_error **err)
@@ -288,6 +288,6 @@ int trb_step_pcr_other(struct trb_run *run, trb_error **err)
 		return trb_report_fail(run->report, TRB_CK_PCR_OTHER, err, "zero or absent",
 				       "PCR%u %s", i, found.text);
 	}
-	return trb_report_pass(run->report, TRB_CK_PCR_OTHER, err, NULL,
+	return trb_report_pass(run->report, TRB_CK_PCR_OTHER, err, "zero or absent",
 			       "PCR18 to PCR31 are zero or absent");
 }

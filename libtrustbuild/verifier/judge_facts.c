@@ -11,7 +11,8 @@ int trb_step_claim_commit(struct trb_run *run, trb_error **err)
 	if (!trb_commit_eq(&run->request.commit, &run->claim.commit))
 		return trb_report_fail(run->report, TRB_CK_CLAIM_COMMIT, err, wanted.text, "%s",
 				       found.text);
-	return trb_report_pass(run->report, TRB_CK_CLAIM_COMMIT, err, NULL, "%s", found.text);
+	return trb_report_pass(run->report, TRB_CK_CLAIM_COMMIT, err, wanted.text, "%s",
+			       found.text);
 }
 
 static int claimed_digest(struct trb_run *run, enum trb_check_id id, trb_bytes bytes,
@@ -29,7 +30,7 @@ static int claimed_digest(struct trb_run *run, enum trb_check_id id, trb_bytes b
 	/* The statement's row says more than its digest. */
 	if (id == TRB_CK_CLAIM_STATEMENT)
 		return TRB_OK;
-	return trb_report_pass(run->report, id, err, NULL, "%s", found.text);
+	return trb_report_pass(run->report, id, err, wanted.text, "%s", found.text);
 }
 
 int trb_step_claim_artifacts(struct trb_run *run, trb_error **err)
@@ -64,7 +65,7 @@ int trb_step_claim_statement(struct trb_run *run, trb_error **err)
 	if (r < 0)
 		r = trb_report_fail_from(run->report, TRB_CK_CLAIM_STATEMENT, r, cause, err);
 	else
-		r = trb_report_pass(run->report, TRB_CK_CLAIM_STATEMENT, err, NULL, "%s",
+		r = trb_report_pass(run->report, TRB_CK_CLAIM_STATEMENT, err, digest.text, "%s",
 				    digest.text);
 	trb_error_unref(cause);
 	return r;
@@ -254,5 +255,5 @@ int trb_step_nonce_match(struct trb_run *run, trb_error **err)
 			return trb_report_fail(run->report, TRB_CK_NONCE_MATCH, err, wanted.text,
 					       "%s", found.text);
 	}
-	return trb_report_pass(run->report, TRB_CK_NONCE_MATCH, err, NULL, "%s", found.text);
+	return trb_report_pass(run->report, TRB_CK_NONCE_MATCH, err, wanted.text, "%s", found.text);
 }

@@ -270,34 +270,12 @@ static int check_debug(struct judge *j, trb_error **err)
 			      "attested");
 }
 
-static const struct check {
-	const char *id, *title, *rule;
-	int (*run)(struct judge *j, trb_error **err);
-} checks[TRB_NITRO_CHECKS] = {
-	[TRB_NITRO_PARSE] = { "document.parse", "the attestation is a document of a Nitro enclave",
-			      "verification.md#documentparse", check_parse },
-	[TRB_NITRO_SIGNATURE] = { ID_SIGNATURE, "the document is signed by its certificate's key",
-				  "verification.md#documentsignature", check_signature },
-	[TRB_NITRO_CHAIN] = { ID_CHAIN, "the certificate chains to a root that is trusted",
-			      "verification.md#documentchain", check_chain },
-	[TRB_NITRO_DEBUG] = { ID_DEBUG, "the enclave does not run in debug mode",
-			      "verification.md#documentdebug", check_debug },
+static int (*const checks[TRB_NITRO_CHECKS])(struct judge *j, trb_error **err) = {
+	[TRB_NITRO_PARSE] = check_parse,
+	[TRB_NITRO_SIGNATURE] = check_signature,
+	[TRB_NITRO_CHAIN] = check_chain,
+	[TRB_NITRO_DEBUG] = check_debug,
 };
-
-const char *trb_nitro_check_id(enum trb_nitro_check check)
-{
-	return checks[check].id;
-}
-
-const char *trb_nitro_check_title(enum trb_nitro_check check)
-{
-	return checks[check].title;
-}
-
-const char *trb_nitro_check_rule(enum trb_nitro_check check)
-{
-	return checks[check].rule;
-}
 
 /* Where there was no memory for the error itself, nothing was decided. */
 static int status_of(int r, trb_error *const *err)
@@ -310,7 +288,7 @@ static int run_checks(struct judge *j, trb_error **err)
 	enum trb_nitro_outcome *outcome = j->verdict->outcome;
 
 	for (size_t i = 0; i < TRB_NITRO_CHECKS; i++) {
-		int r = status_of(checks[i].run(j, err), err);
+		int r = status_of(checks[i](j, err), err);
 
 		if (trb_is_verdict(r))
 			outcome[i] = TRB_NITRO_FAIL;

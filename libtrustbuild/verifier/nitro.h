@@ -27,10 +27,6 @@ enum trb_nitro_check {
 	TRB_NITRO_DEBUG,     /* document.debug */
 	TRB_NITRO_CHECKS,
 };
-/* The check's stable id, what it says, and its section of docs/verification.md; static strings. */
-const char *trb_nitro_check_id(enum trb_nitro_check check);
-const char *trb_nitro_check_title(enum trb_nitro_check check);
-const char *trb_nitro_check_rule(enum trb_nitro_check check);
 
 enum trb_nitro_outcome {
 	TRB_NITRO_NOT_RUN, /* one before it failed */

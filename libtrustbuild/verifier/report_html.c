@@ -125,7 +125,9 @@ static void put_check(struct trb_buf *b, const struct trb_check_rule *rule,
 	put_element(b, "<th scope=\"row\"><code>", rule->id, "</code></th>");
 	trb_buf_addf(b, "<td class=\"%s\">%s</td><td>", outcome, outcome);
 	put_element(b, "<span class=\"title\">", rule->title, "</span>");
-	if (check->expected != NULL || check->outcome == TRB_OUTCOME_FAIL) {
+	/* what was found as it was wanted is said once */
+	if (check->outcome == TRB_OUTCOME_FAIL ||
+	    (check->expected != NULL && strcmp(check->expected, check->actual) != 0)) {
 		trb_buf_add_str(b, "<dl>");
 		if (check->expected != NULL)
 			put_element(b, "<dt>wanted</dt><dd><code>", check->expected,

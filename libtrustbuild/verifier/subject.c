@@ -127,6 +127,7 @@ int trb_step_artifact_digest(struct trb_run *run, trb_error **err)
 	const struct trb_artifact *candidate = NULL;
 	uint64_t limit = size_limit(run);
 	struct trb_row_text found;
+	char expected[80];
 	size_t n = 0;
 	int r = trb_subject_hash(&run->subject, limit, err);
 
@@ -143,6 +144,8 @@ int trb_step_artifact_digest(struct trb_run *run, trb_error **err)
 	if (run->artifact == NULL)
 		return digest_differs(run, candidate, n, limit, err);
 	found = trb_row_hex(TRB_BYTES(run->subject.digest, 32));
-	return trb_report_pass(run->report, TRB_CK_ARTIFACT_DIGEST, err, NULL, "sha256:%s",
+	snprintf(expected, sizeof(expected), "sha256:%.64s",
+		 trb_row_hex(TRB_BYTES(run->artifact->digest, 32)).text);
+	return trb_report_pass(run->report, TRB_CK_ARTIFACT_DIGEST, err, expected, "sha256:%s",
 			       found.text);
 }
