@@ -70,6 +70,10 @@ static int send_object(struct sending *s, unsigned type, const struct trb_commit
 		r = git_odb_read(&object, s->got.odb, &oid);
 	if (r < 0)
 		return fetch_fail(s->f, r, "an object of the source", err);
+	if ((unsigned)git_odb_object_type(object) != type && type == TRB_GIT_COMMIT)
+		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_COMMIT, "%s is a %s, no commit",
+				      git_oid_tostr_s(&oid),
+				      git_object_type2string(git_odb_object_type(object)));
 	if ((unsigned)git_odb_object_type(object) != type)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_TREE,
 				      "'%.*s' is not what its tree says", (int)s->path_len,
