@@ -2,26 +2,14 @@
 #include "format/dsse.h"
 
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 
 #include "core/error.h"
-
-/* Out of memory is no verdict. */
-static int fail(trb_error **err, const char *why)
-{
-	bool nomem = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
-
-	ERR_clear_error();
-	if (nomem)
-		return trb_fail_nomem(err);
-	return trb_fail_check(err, TRB_E_CLAIM, "envelope.signature", "%s", why);
-}
+#include "format/crypto_errors.h"
 
 static int fail_crypto(trb_error **err, const char *what)
 {
-	ERR_clear_error();
 	return trb_fail(err, TRB_E_NOMEM, "libcrypto cannot %s", what);
 }
 
@@ -39,8 +27,10 @@ static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0
 
 int trb_dsse_key_new(EVP_PKEY **ret_key, trb_error **err)
 {
+	unsigned long begin = trb_crypto_begin();
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 
+	trb_crypto_end(begin);
 	if (key == NULL)
 		return fail_crypto(err, "make a key");
 	*ret_key = key;
@@ -49,6 +39,7 @@ int trb_dsse_key_new(EVP_PKEY **ret_key, trb_error **err)
 
 int trb_dsse_key_spki(EVP_PKEY *key, uint8_t ret[TRB_DSSE_SPKI_LEN], trb_error **err)
 {
+	unsigned long begin = trb_crypto_begin();
 	uint8_t *der = NULL;
 	int n = i2d_PUBKEY(key, &der);
 	bool good = n == TRB_DSSE_SPKI_LEN && memcmp(der, spki_head, sizeof(spki_head)) == 0;
@@ -56,26 +47,31 @@ int trb_dsse_key_spki(EVP_PKEY *key, uint8_t ret[TRB_DSSE_SPKI_LEN], trb_error *
 	if (good)
 		memcpy(ret, der, TRB_DSSE_SPKI_LEN);
 	OPENSSL_free(der);
+	trb_crypto_end(begin);
 	return good ? TRB_OK : fail_crypto(err, "encode the public key");
 }
 
 int trb_dsse_sign(EVP_PKEY *key, trb_bytes payload, trb_blob **ret_signature, trb_error **err)
 {
+	unsigned long begin = trb_crypto_begin();
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t signature[TRB_DSSE_SIGNATURE_MAX];
 	size_t n = sizeof(signature);
 	char head[96];
 	size_t head_len = pae_head(head, sizeof(head), payload.len);
+	bool good = ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+		    EVP_DigestSignUpdate(ctx, head, head_len) == 1 &&
+		    EVP_DigestSignUpdate(ctx, payload.ptr, payload.len) == 1 &&
+		    EVP_DigestSignFinal(ctx, signature, &n) == 1;
 
-	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
-	    EVP_DigestSignUpdate(ctx, head, head_len) != 1 ||
-	    EVP_DigestSignUpdate(ctx, payload.ptr, payload.len) != 1 ||
-	    EVP_DigestSignFinal(ctx, signature, &n) != 1)
+	trb_crypto_end(begin);
+	if (!good)
 		return fail_crypto(err, "sign the statement");
 	return trb_blob_new(TRB_BYTES(signature, n), ret_signature, err);
 }
 
-int trb_dsse_verify(trb_bytes spki, trb_bytes payload, trb_bytes signature, trb_error **err)
+/* NULL where the signature holds; TRB_E_NOMEM in *ret_status where libcrypto cannot tell. */
+static const char *verify(trb_bytes spki, trb_bytes payload, trb_bytes signature, int *ret_status)
 {
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
@@ -83,21 +79,38 @@ int trb_dsse_verify(trb_bytes spki, trb_bytes payload, trb_bytes signature, trb_
 	char head[96];
 	size_t head_len = pae_head(head, sizeof(head), payload.len);
 
-	ERR_clear_error();
+	*ret_status = TRB_E_CLAIM;
 	if (spki.len != TRB_DSSE_SPKI_LEN || memcmp(p, spki_head, sizeof(spki_head)) != 0)
-		return fail(err, "the attested public key is not an uncompressed P-256 key");
+		return "the attested public key is not an uncompressed P-256 key";
 	/* OpenSSL refuses a point that is not on the curve here, and a signature that is not DER
 	 * below */
 	key = d2i_PUBKEY(NULL, &p, (long)spki.len);
 	if (key == NULL)
-		return fail(err, "the attested public key is not a point of P-256");
+		return "the attested public key is not a point of P-256";
 	ctx = EVP_MD_CTX_new();
 	if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
 	    EVP_DigestVerifyUpdate(ctx, head, head_len) != 1 ||
-	    EVP_DigestVerifyUpdate(ctx, payload.ptr, payload.len) != 1)
-		return fail_crypto(err, "verify a signature");
+	    EVP_DigestVerifyUpdate(ctx, payload.ptr, payload.len) != 1) {
+		*ret_status = TRB_E_NOMEM;
+		return "libcrypto cannot verify a signature";
+	}
 	if (signature.len < TRB_DSSE_SIGNATURE_MIN || signature.len > TRB_DSSE_SIGNATURE_MAX ||
 	    EVP_DigestVerifyFinal(ctx, signature.ptr, signature.len) != 1)
-		return fail(err, "the envelope's signature is not of the attested public key");
-	return TRB_OK;
+		return "the envelope's signature is not of the attested public key";
+	return NULL;
+}
+
+int trb_dsse_verify(trb_bytes spki, trb_bytes payload, trb_bytes signature, trb_error **err)
+{
+	unsigned long begin = trb_crypto_begin();
+	int status;
+	const char *why = verify(spki, payload, signature, &status);
+	bool nomem = trb_crypto_end(begin);
+
+	if (why == NULL)
+		return TRB_OK;
+	/* out of memory is no verdict */
+	if (nomem || status == TRB_E_NOMEM)
+		return trb_fail_nomem(err);
+	return trb_fail_check(err, TRB_E_CLAIM, "envelope.signature", "%s", why);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/note.h"
 
-#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "format/base64.h"
+#include "format/crypto_errors.h"
 #include "format/dsse.h"
 
 static const char dash[] = "\xe2\x80\x94 "; /* em dash, space */
@@ -139,17 +139,16 @@ static int verify_bytes(const struct trb_vkey *key, trb_bytes message, trb_bytes
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = NULL;
 	const EVP_MD *md = key->type == TRB_KEY_ECDSA ? EVP_sha256() : NULL;
+	unsigned long begin = trb_crypto_begin();
 	bool nomem;
 
-	ERR_clear_error();
 	pkey = public_key(key);
 	ctx = EVP_MD_CTX_new();
 	*ret_good =
 		pkey != NULL && ctx != NULL &&
 		EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey) == 1 &&
 		EVP_DigestVerify(ctx, signature.ptr, signature.len, message.ptr, message.len) == 1;
-	nomem = ctx == NULL || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
-	ERR_clear_error();
+	nomem = trb_crypto_end(begin) || ctx == NULL;
 	return !*ret_good && nomem ? trb_fail_nomem(err) : TRB_OK;
 }
 
@@ -210,19 +209,21 @@ int trb_note_verify(const struct trb_note *note, const struct trb_vkey *key, uin
 
 int trb_note_sign(trb_bytes text, const char *name, EVP_PKEY *key, trb_blob **ret, trb_error **err)
 {
+	unsigned long begin = trb_crypto_begin();
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	_cleanup_buf_ struct trb_buf note = { 0 };
 	uint8_t line[4 + 64], public[32];
 	size_t n = 64, n_public = sizeof(public);
 	struct trb_vkey vkey;
+	bool good;
 	int r;
 
-	if (ctx == NULL || EVP_PKEY_get_raw_public_key(key, public, &n_public) != 1 ||
-	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) != 1 ||
-	    EVP_DigestSign(ctx, line + 4, &n, text.ptr, text.len) != 1 || n != 64) {
-		ERR_clear_error();
+	good = ctx != NULL && EVP_PKEY_get_raw_public_key(key, public, &n_public) == 1 &&
+	       EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	       EVP_DigestSign(ctx, line + 4, &n, text.ptr, text.len) == 1 && n == 64;
+	trb_crypto_end(begin);
+	if (!good)
 		return trb_fail(err, TRB_E_NOMEM, "libcrypto cannot sign the note");
-	}
 	r = trb_vkey_make(name, TRB_KEY_ED25519, TRB_BYTES(public, n_public), &vkey, err);
 	if (r < 0)
 		return r;

@@ -7,11 +7,11 @@
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "format/crypto_errors.h"
 
 struct trb_p384_curve {
 	EC_GROUP *group;
@@ -46,16 +46,6 @@ struct trb_p384_curve *trb_p384_curve_free(struct trb_p384_curve *curve)
 	return NULL;
 }
 
-/* Ends a stretch of OpenSSL calls: drops what they left in the error queue, and says whether it
- * was memory that failed. */
-static bool pop_errors(void)
-{
-	bool nomem = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
-
-	ERR_pop_to_mark();
-	return nomem;
-}
-
 static bool load_point(const EC_GROUP *group, trb_bytes bytes, EC_KEY *key)
 {
 	EC_POINT *point = EC_POINT_new(group);
@@ -72,14 +62,15 @@ int trb_p384_key_new(const struct trb_p384_curve *curve, trb_bytes point, struct
 		     trb_error **err)
 {
 	_cleanup_free_ struct trb_p384_key *key = calloc(1, sizeof(*key));
+	unsigned long begin;
 	bool ok, nomem;
 
 	if (key == NULL)
 		return trb_fail_nomem(err);
-	ERR_set_mark();
+	begin = trb_crypto_begin();
 	key->key = EC_KEY_new();
 	ok = key->key != NULL && load_point(curve->group, point, key->key);
-	nomem = pop_errors();
+	nomem = trb_crypto_end(begin);
 	if (!ok) {
 		EC_KEY_free(key->key);
 		return nomem ? trb_fail_nomem(err)
@@ -105,9 +96,9 @@ struct trb_p384_key *trb_p384_key_unref(struct trb_p384_key *key)
 	return NULL;
 }
 
-static int verify_status(int r)
+static int verify_status(int r, unsigned long begin)
 {
-	bool nomem = pop_errors();
+	bool nomem = trb_crypto_end(begin);
 
 	if (r == 1)
 		return TRB_OK;
@@ -116,21 +107,24 @@ static int verify_status(int r)
 
 int trb_p384_verify_der(const struct trb_p384_key *key, const uint8_t digest[48], trb_bytes der)
 {
+	unsigned long begin;
+
 	if (der.len > 256)
 		return TRB_E_EVIDENCE;
-	ERR_set_mark();
-	return verify_status(ECDSA_verify(0, digest, 48, der.ptr, (int)der.len, key->key));
+	begin = trb_crypto_begin();
+	return verify_status(ECDSA_verify(0, digest, 48, der.ptr, (int)der.len, key->key), begin);
 }
 
 int trb_p384_verify_raw(const struct trb_p384_key *key, const uint8_t digest[48], trb_bytes raw)
 {
 	ECDSA_SIG *sig;
+	unsigned long begin;
 	BIGNUM *r, *s;
 	int ok = -1;
 
 	if (raw.len != TRB_P384_SIGNATURE)
 		return TRB_E_EVIDENCE;
-	ERR_set_mark();
+	begin = trb_crypto_begin();
 	sig = ECDSA_SIG_new();
 	r = BN_bin2bn(raw.ptr, TRB_P384_SIGNATURE / 2, NULL);
 	s = BN_bin2bn(raw.ptr + TRB_P384_SIGNATURE / 2, TRB_P384_SIGNATURE / 2, NULL);
@@ -141,5 +135,5 @@ int trb_p384_verify_raw(const struct trb_p384_key *key, const uint8_t digest[48]
 		BN_free(s);
 	}
 	ECDSA_SIG_free(sig);
-	return verify_status(ok);
+	return verify_status(ok, begin);
 }

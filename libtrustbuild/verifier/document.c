@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "core/error.h"
+#include "format/crypto_errors.h"
 #include "format/json.h"
 #include "format/x509.h"
 #include "verifier/nitro.h"
@@ -79,13 +79,14 @@ static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 	char *name = NULL, *header = NULL;
 	unsigned char *der = NULL;
 	const char *begin;
+	unsigned long errors;
 	long len = 0;
 	int r;
 
 	if (bio == NULL)
 		return trb_fail_nomem(err);
 	begin = memmem(pem.ptr, pem.len, begin_line, strlen(begin_line));
-	ERR_set_mark();
+	errors = trb_crypto_begin();
 	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 ||
 	    strcmp(name, PEM_STRING_X509) != 0)
 		r = trb_fail(err, TRB_E_FORMAT, "the root is no certificate in PEM or DER");
@@ -94,7 +95,7 @@ static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 			     "the root's file has more than one certificate: which one is meant?");
 	else
 		r = trb_blob_new(TRB_BYTES(der, len), ret_der, err);
-	ERR_pop_to_mark();
+	trb_crypto_end(errors);
 	OPENSSL_free(name);
 	OPENSSL_free(header);
 	OPENSSL_free(der);

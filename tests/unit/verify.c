@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+
 #include "judging.h"
 
 #define OTHER_COMMIT "2f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
@@ -28,6 +30,26 @@ START_TEST(good_case_is_verified)
 	ck_assert_uint_eq(trb_claims_get_witnessed_time(j.claims), MINT_TIME + 40);
 	for (unsigned i = 0; i < 3; i++)
 		ck_assert(trb_bytes_eq(trb_claims_get_pcr(j.claims, i), TRB_BYTES(m.pcr[i], 48)));
+}
+END_TEST
+
+/* What a program left in OpenSSL's queue decides nothing, not even "out of memory", and is there
+ * afterwards, alone. */
+START_TEST(errors_of_the_caller_stay_the_callers)
+{
+	static const char *const checks[] = { NULL, "document.signature", "envelope.signature",
+					      "log.checkpoint" };
+	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
+
+	m.wrong_key = _i == 1;
+	m.foreign_envelope = _i == 2;
+	m.log_stranger = _i == 3;
+	bundle = mint_bundle(&m);
+	ERR_clear_error();
+	ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+	expect_bundle(bundle, checks[_i]);
+	ck_assert_int_eq(ERR_GET_LIB(ERR_get_error()), ERR_LIB_USER);
+	ck_assert_uint_eq(ERR_peek_error(), 0);
 }
 END_TEST
 
@@ -396,6 +418,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, judging_set_up, judging_tear_down);
 	tcase_add_test(tc, good_case_is_verified);
+	tcase_add_loop_test(tc, errors_of_the_caller_stay_the_callers, 0, 4);
 	tcase_add_test(tc, same_commit_built_twice_verifies_twice);
 	tcase_add_test(tc, sha256_commits_are_verified);
 	tcase_add_test(tc, a_different_commit_is_refused);
