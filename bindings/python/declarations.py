@@ -14,6 +14,7 @@ MARK = 'extern int trb_declarations_begin;'
 # What C calls back.
 CALLBACKS = """
 extern "Python" void trustbuild_python_log(int level, const char *text, void *user);
+extern "Python" int trustbuild_python_output(int stream, trb_bytes chunk, void *user);
 """
 
 

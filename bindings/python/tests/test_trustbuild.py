@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the package: $TRB_VERIFY is tb-verify, $TRB_MINT mint-files, $TRB_VECTORS the vectors."""
+"""The verifier, documents, errors and the command line."""
 
 from __future__ import annotations
 
@@ -7,34 +7,22 @@ import gc
 import json
 import os
 import pathlib
+import pickle
+import re
 import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 import unittest
+from datetime import datetime, timezone
 
 import trustbuild
+from support import VECTORS, VERIFY, Minted, with_vectors
 from trustbuild import errors
-from trustbuild._native import ffi, lib
+from trustbuild._native import lib
 
-VERIFY = os.environ['TRB_VERIFY']
-VECTORS = pathlib.Path(os.environ['TRB_VECTORS']) / 'nitro'
-
-
-class Minted(unittest.TestCase):
-    """With a minted artifact, its bundle and its policy."""
-
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.dir = pathlib.Path(folder.name)
-        subprocess.run([os.environ['TRB_MINT'], folder.name], check=True)
-        self.artifact = self.dir / 'tb-widget'
-        self.bundle = self.dir / 'tb-widget.bundle.json'
-        self.policy = self.dir / 'policy.json'
-
-    def verify(self, **more: object) -> trustbuild.Claims:
-        return trustbuild.verify(self.artifact, bundle=self.bundle, policy=self.policy, **more)
+NITRO = VECTORS / 'nitro'
 
 
 class Verify(Minted):
@@ -126,6 +114,57 @@ class Verify(Minted):
         self.assertEqual(request.repository, 'https://forge.example/widget')
         self.assertEqual(request.encode(), bundle.request)
 
+    def test_time(self) -> None:
+        for now in (1, 1.5, datetime.now(timezone.utc)):
+            self.verify(now=now)
+        with self.assertRaises(errors.InvalidError):
+            self.verify(now=datetime.now())
+        with self.assertRaises(errors.InvalidError):
+            self.verify(now=0)
+
+    def test_other_processes(self) -> None:
+        claims = self.verify()
+        again = pickle.loads(pickle.dumps(claims))
+        self.assertEqual(again, claims)
+        for form in ('to_json', 'to_text', 'to_html'):
+            self.assertEqual(getattr(again.report, form)(), getattr(claims.report, form)())
+        self.assertEqual(again.report.checks, claims.report.checks)
+        with self.assertRaises(errors.SourceRefused) as caught:
+            self.verify(commit='0' * 40)
+        why = pickle.loads(pickle.dumps(caught.exception))
+        self.assertIs(type(why), errors.SourceRefused)
+        self.assertEqual((why.check, str(why)), (caught.exception.check, str(caught.exception)))
+        self.assertEqual(str(why.report), str(caught.exception.report))
+        bundle = trustbuild.Bundle.load(self.bundle)
+        self.assertEqual(bytes(pickle.loads(pickle.dumps(bundle))), bytes(bundle))
+
+    def test_batch(self) -> None:
+        other = self.dir / 'other'
+        other.write_bytes(self.artifact.read_bytes())
+        flipped = self.dir / 'flipped'
+        flipped.write_bytes(self.artifact.read_bytes() + b'x')
+        with trustbuild.Verifier(self.policy) as verifier, trustbuild.Batch(verifier) as batch:
+            batch.add(self.artifact, self.bundle)
+            batch.add(str(other), self.bundle, entry='out/tb-widget')
+            batch.add(flipped, self.bundle, entry='out/tb-widget')
+            batch.add(os.fsencode(self.dir / 'none'), self.bundle)
+            self.assertEqual(len(batch), 4)
+            results = batch.run()
+            with self.assertRaises(errors.StateError):
+                batch.run()
+        self.assertEqual([r.verified for r in results], [True, True, False, False])
+        self.assertEqual([r.artifact for r in results],
+                         [str(self.artifact), str(other), str(flipped), str(self.dir / 'none')])
+        self.assertEqual(results[0].get(), self.verify())
+        self.assertEqual(results[0].error, None)
+        with self.assertRaises(errors.ArtifactRefused) as caught:
+            results[2].get()
+        self.assertEqual(caught.exception.report.refused, 'artifact.digest')
+        self.assertEqual(results[2].claims, None)
+        self.assertNotIsInstance(results[3].error, trustbuild.Refused)
+        many = trustbuild.verify_many([(self.artifact, self.bundle)] * 3, policy=self.policy)
+        self.assertEqual([r.get() for r in many], [self.verify()] * 3)
+
     def test_ten_thousand_from_four_threads(self) -> None:
         wanted = self.verify()
         content = self.artifact.read_bytes()
@@ -176,9 +215,10 @@ def resident() -> int:
         return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
 
 
+@with_vectors
 class Documents(unittest.TestCase):
     def test_every_vector_as_tb_verify(self) -> None:
-        files = sorted(VECTORS.glob('*tive/*.bin'))
+        files = sorted(NITRO.glob('*tive/*.bin'))
         self.assertGreater(len(files), 40)
         verdicts = set()
         for allow_debug in (False, True):
@@ -207,19 +247,19 @@ class Documents(unittest.TestCase):
         return verified.report, None
 
     def test_manifest(self) -> None:
-        manifest = json.loads((VECTORS / 'manifest.json').read_bytes())
+        manifest = json.loads((NITRO / 'manifest.json').read_bytes())
         self.assertGreater(len(manifest['positive']), 20)
         for entry in manifest['positive']:
             with self.subTest(file=entry['file']):
-                verified = trustbuild.verify_document(VECTORS / entry['file'], allow_debug=True)
+                verified = trustbuild.verify_document(NITRO / entry['file'], allow_debug=True)
                 self.assertEqual(verified.attestation.module_id, entry['module_id'])
                 self.assertEqual(verified.attestation.timestamp_ms, entry['timestamp_ms'])
                 self.assertEqual(verified.attestation.debug, entry['debug'])
                 self.assertEqual(verified.attestation.pcrs[0].hex(), entry['pcr0'])
 
     def test_root_and_time(self) -> None:
-        document = sorted(VECTORS.glob('positive/*prod*.bin'))[0].read_bytes()
-        root = VECTORS / 'aws_nitro_root_g1.pem'
+        document = sorted(NITRO.glob('positive/*prod*.bin'))[0].read_bytes()
+        root = NITRO / 'aws_nitro_root_g1.pem'
         self.assertIs(trustbuild.verify_document(document, roots=[root]).assurance,
                       trustbuild.Assurance.HARDWARE)
         with self.assertRaises(errors.EvidenceRefused) as caught:
@@ -247,6 +287,23 @@ class Errors(unittest.TestCase):
         self.assertIs(errors.error_class(-999), trustbuild.Error)
         self.assertIs(errors.error_class(-1999), trustbuild.Refused)
 
+    def test_cause_of_the_library(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, 'softnsm').mkdir(0o700)
+            pathlib.Path(folder, 'softnsm', 'root-key.pem').write_bytes(b'none')
+            pathlib.Path(folder, 'softnsm', 'root.pem').write_bytes(b'no certificate')
+            with self.assertRaises(trustbuild.Error) as caught:
+                trustbuild.simulated_root(trustbuild.Context(state_dir=folder))
+        above = caught.exception
+        below = above.cause
+        self.assertIsInstance(below, trustbuild.Error)
+        self.assertIs(above.__cause__, below)
+        self.assertIn('development root in', above.message)
+        self.assertNotEqual(below.message, above.message)
+        self.assertIs(type(below), errors.error_class(below.code))
+        shown = ''.join(traceback.format_exception(above))
+        self.assertLess(shown.index(below.message), shown.index(above.message))
+
     def test_cause(self) -> None:
         below = errors.IOFailedError('below')
         above = errors.FormatError('above', cause=below)
@@ -262,51 +319,26 @@ class Errors(unittest.TestCase):
         backends = {'trb_session_open_tee', 'trb_tee_get'}
         self.assertEqual([n for n in names if not hasattr(lib, n)], sorted(backends))
 
+    def test_every_public_function_is_used(self) -> None:
+        folder = pathlib.Path(trustbuild.__file__).parent
+        text = ''.join(path.read_text(encoding='utf-8') for path in folder.glob('*.py'))
+        # References are Python's own, waiting is done by steps so that Ctrl-C works, and files
+        # are opened here.
+        needless = {'trb_blob_new', 'trb_build_wait', 'trb_source_wait', 'trb_eif_open'}
+        unused = {name for name in dir(lib) if name.startswith('trb_') and
+                  not name.endswith('_ref') and not re.search(rf'\blib\.{name}\b', text)}
+        rendered = {f'trb_report_to_{form}' for form in ('json', 'text', 'html')}
+        self.assertEqual(unused - rendered, needless | {'trb_version_number'})
 
-class Sessions(unittest.TestCase):
-    def test_context(self) -> None:
-        context = trustbuild.Context(state_dir=pathlib.Path('/nowhere'), libexec_dir='/lib')
-        self.assertEqual((context.state_dir, context.libexec_dir), ('/nowhere', '/lib'))
-        with self.assertRaises(errors.InvalidError):
-            trustbuild.Context(state_dir='relative')
-
-    def test_request(self) -> None:
-        with trustbuild.Request('https://forge.example/widget', 'a' * 40, ref='refs/heads/main',
-                                sandbox='crun', nonce=b'n' * 16) as request:
-            again = trustbuild.Request.parse(request.encode())
-        self.assertEqual(again.commit, 'a' * 40)
-        self.assertEqual((again.ref, again.sandbox), ('refs/heads/main', 'crun'))
-        self.assertEqual((again.nonce, again.recipe), (b'n' * 16, None))
-        with self.assertRaises(errors.InvalidError):
-            trustbuild.Request('ftp://forge.example/widget', 'a' * 40)
-
-    def test_session_that_cannot_start(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            context = trustbuild.Context(state_dir=folder)
-            with self.assertRaises(errors.NotFoundError):
-                trustbuild.Session('none:', context)
-            request = trustbuild.Request('https://forge.example/widget', 'a' * 40)
-            session = trustbuild.Session(f'process:eif={folder}/none.eif', context, output=folder)
-            with session:
-                with self.assertRaises(errors.StateError):
-                    session.fileno()
-                with self.assertRaises(trustbuild.Error):
-                    session.start(request)
-            self.assertTrue(session.closed)
-
-    def test_simulated_root(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            context = trustbuild.Context(state_dir=folder)
-            root = trustbuild.simulated_root(context)
-            self.assertEqual(root[:1], b'\x30')
-            self.assertEqual(trustbuild.simulated_root(context), root)
-
-    def test_log_sink(self) -> None:
-        lines = []
-        context = trustbuild.Context(log=lambda level, line: lines.append((level, line)))
-        line = ffi.new('char[]', 'né'.encode())
-        lib.trustbuild_python_log(trustbuild.LOG_INFO, line, context._sink)
-        self.assertEqual(lines, [(trustbuild.LOG_INFO, 'né')])
+    def test_help(self) -> None:
+        for name in trustbuild.__all__:
+            thing = getattr(trustbuild, name)
+            if isinstance(thing, type) or callable(thing):
+                with self.subTest(name=name):
+                    self.assertEqual(thing.__module__, 'trustbuild' if not issubclass(
+                        thing if isinstance(thing, type) else object, trustbuild.Error)
+                        else 'trustbuild.errors')
+                    self.assertTrue(thing.__doc__)
 
 
 class CommandLine(Minted):

@@ -1,13 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attestable builds: verify what an artifact was built from, and by what."""
+"""Attestable builds: verify what an artifact was built from, and by what.
+
+The verifier::
+
+    claims = trustbuild.verify('app', bundle='app.bundle.json', policy='policy.json')
+
+verify(), Verifier      one artifact: Claims, or a Refused with .check and .report
+verify_many(), Batch    many, on all processors
+verify_document()       a bare attestation document of AWS Nitro Enclaves
+Bundle, Policy          evidence, and what is demanded of it
+draft_policy()          a first policy, for a person to review
+
+The host::
+
+    request = trustbuild.Request.resolve('https://forge.example/app', 'main')
+    with trustbuild.Session.process('builder.eif', output='out') as session:
+        trustbuild.Log().publish(session.build(request)).save('app.bundle.json')
+
+Request, Session        what to build; one enclave for one build, and its events
+Log                     where bundles are published
+Eif, ImageBuilder       measuring and making enclave images
+Context                 progress, state directory, helper programs
+
+``trustbuild.errors`` has one exception class for each status code, ``trustbuild.enclave`` what an
+enclave of your own needs.  A path is str or os.PathLike; bytes, bytearray and memoryview are always
+content.  Handles close by close(), by ``with``, or when they are collected, and the interpreter's
+lock is released in every call of the library.
+"""
 
 from . import errors
-from ._core import Context, version
+from ._bundle import Bundle, Policy
+from ._core import Context, escape, version
+from ._documents import Attestation, DocumentVerifier, VerifiedDocument, verify_document
+from ._image import Eif, ImageBuilder, Section, SectionType
+from ._log import Log
 from ._native import lib as _lib
-from ._session import Event, EventType, Request, Session, simulated_root
-from ._verify import (Assurance, Attestation, Bundle, Check, Claims, DocumentReport,
-                      DocumentVerifier, Outcome, Policy, Report, VerifiedDocument, Verifier, verify,
-                      verify_document)
+from ._policy import draft_policy
+from ._report import Assurance, Check, DocumentReport, Outcome, Report
+from ._request import Request
+from ._session import Event, EventType, Session, simulated_root
+from ._verify import Batch, BatchResult, Claims, Verifier, verify, verify_many
 from .errors import Error, Refused
 
 LOG_DEBUG: int = _lib.TRB_LOG_DEBUG
@@ -16,8 +48,14 @@ LOG_NOTICE: int = _lib.TRB_LOG_NOTICE
 
 __version__ = '0.1.0'
 __all__ = [
-    'LOG_DEBUG', 'LOG_INFO', 'LOG_NOTICE', 'Assurance', 'Attestation', 'Bundle', 'Check', 'Claims',
-    'Context', 'DocumentReport', 'DocumentVerifier', 'Error', 'Event', 'EventType', 'Outcome',
-    'Policy', 'Refused', 'Report', 'Request', 'Session', 'VerifiedDocument', 'Verifier', 'errors',
-    'simulated_root', 'verify', 'verify_document', 'version',
+    'LOG_DEBUG', 'LOG_INFO', 'LOG_NOTICE', 'Assurance', 'Attestation', 'Batch', 'BatchResult',
+    'Bundle', 'Check', 'Claims', 'Context', 'DocumentReport', 'DocumentVerifier', 'Eif', 'Error',
+    'Event', 'EventType', 'ImageBuilder', 'Log', 'Outcome', 'Policy', 'Refused', 'Report',
+    'Request', 'Section', 'SectionType', 'Session', 'VerifiedDocument', 'Verifier', 'draft_policy',
+    'errors', 'escape', 'simulated_root', 'verify', 'verify_document', 'verify_many', 'version',
 ]
+for _name in __all__:
+    # What help() and tracebacks show is where people find it.
+    if getattr(globals()[_name], '__module__', '').startswith('trustbuild._'):
+        globals()[_name].__module__ = 'trustbuild'
+del _name

@@ -6,29 +6,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import unicodedata
 from datetime import datetime, timezone
 from typing import Any
 
-from ._verify import Attestation, Bundle, Policy, Report, Verifier, read
+from ._bundle import Bundle, Policy
+from ._core import escape, read
+from ._documents import Attestation
+from ._report import Report
+from ._verify import Verifier
 from .errors import Error, FormatError, InvalidError, Refused
 
 VERIFIED, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 _FILE_MAX = (1 << 20) + 1
 _DESCRIPTION = 'Exit status: 0 verified, 1 refused, 2 usage, 3 nothing could be decided.'
-
-
-def escape(text: str) -> str:
-    """The text without what could deceive a reader of the terminal."""
-    return ''.join(c if c == ' ' or unicodedata.category(c)[0] not in 'CZ' else _escaped(c)
-                   for c in text)
-
-
-def _escaped(c: str) -> str:
-    code = ord(c)
-    if 0xdc80 <= code <= 0xdcff:
-        return f'\\x{code - 0xdc00:02x}'
-    return f'\\x{code:02x}' if code < 0x80 else f'\\u{{{code:x}}}'
 
 
 def say(message: str) -> None:

@@ -3,20 +3,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
-from collections.abc import Callable
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, TypeVar, Union
+from typing import Any, BinaryIO, TypeVar, Union
 
 from ._native import ffi, lib
-from .errors import Error, error_class
+from .errors import Error, InvalidError, error_class
 
 # A buffer is what memoryview() takes.
 Buffer = Union[bytes, bytearray, memoryview]
 Path = Union[str, 'os.PathLike[str]', 'os.PathLike[bytes]']
+# A file that is read: a path, or its content.
+Content = Union[Path, Buffer]
+
+BUFFERS = (bytes, bytearray, memoryview)
+PCRS = 32
 
 _Self = TypeVar('_Self', bound='Handle')
+_T = TypeVar('_T')
+_log = logging.getLogger('trustbuild')
 
 
 def text(pointer: Any) -> str | None:
@@ -41,12 +51,25 @@ def optional_octets(view: Any) -> bytes | None:
     return None if view.ptr == ffi.NULL else octets(view)
 
 
+def pcrs(getter: Any, of: Any) -> dict[int, bytes]:
+    """The PCRs that are there."""
+    found = ((i, octets(getter(of, i))) for i in range(PCRS))
+    return {i: value for i, value in found if value}
+
+
 def take_blob(blob: Any) -> bytes:
     """The bytes of a blob that the caller owns, which is dropped."""
     try:
         return octets(lib.trb_blob_bytes(blob))
     finally:
         lib.trb_blob_unref(blob)
+
+
+def blob_of(function: Any, *args: Any) -> bytes:
+    """The bytes of the blob that a function gives."""
+    slot = ffi.new('trb_blob **')
+    call(function, *args, slot)
+    return take_blob(slot[0])
 
 
 def c_text(value: str | None) -> Any:
@@ -59,8 +82,10 @@ def c_text(value: str | None) -> Any:
     return ffi.new('char[]', encoded)
 
 
-def c_path(path: Path) -> Any:
+def c_path(path: Path | None) -> Any:
     """A path as C takes it."""
+    if path is None:
+        return ffi.NULL
     encoded = os.fsencode(path)
     if b'\0' in encoded:
         raise ValueError('embedded null byte')
@@ -83,6 +108,32 @@ class Bytes:
 
     def __exit__(self, *_: object) -> None:
         ffi.release(self._keep)
+
+
+def read(source: Content, limit: int) -> Buffer:
+    """The content; of a path, the file's first ``limit`` bytes."""
+    if isinstance(source, BUFFERS):
+        return source
+    with open(source, 'rb') as file:
+        return file.read(limit)
+
+
+@contextmanager
+def file_of(source: Content | BinaryIO) -> Iterator[int]:
+    """A descriptor of the regular file that source is, names, or (as content) fills."""
+    if isinstance(source, BUFFERS):
+        fd = os.memfd_create('trustbuild', os.MFD_CLOEXEC)
+        with open(fd, 'wb', closefd=False) as file:
+            file.write(source)
+    elif hasattr(source, 'fileno'):
+        yield source.fileno()
+        return
+    else:
+        fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def make_error(error: Any, code: int, report: Any = None) -> Error:
@@ -113,6 +164,8 @@ class Handle:
     """A reference to an object of the library; closed by close(), by ``with``, or when it is
     collected."""
 
+    _pointer: Any = None
+
     def __init__(self, pointer: Any, unref: Any) -> None:
         self._pointer = ffi.gc(pointer, unref)
 
@@ -132,6 +185,15 @@ class Handle:
         until their calls return."""
         self._pointer = None
 
+    def _tells(self) -> str:
+        """What repr() shows."""
+        return ''
+
+    def __repr__(self) -> str:
+        inside = 'closed' if self.closed else self._tells()
+        return f'<{type(self).__module__.partition(".")[0]}.{type(self).__name__}' + (
+            f' {inside}>' if inside else '>')
+
     def __enter__(self: _Self) -> _Self:
         return self
 
@@ -140,26 +202,46 @@ class Handle:
         self.close()
 
 
-LogSink = Callable[[int, str], None]
+# What Context's log may be.
+LogSink = Union[Callable[[int, str], None], logging.Logger]
+
+_LEVELS = {lib.TRB_LOG_DEBUG: logging.DEBUG, lib.TRB_LOG_INFO: logging.INFO,
+           lib.TRB_LOG_NOTICE: logging.INFO}
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
 def trustbuild_python_log(level: int, line: Any, user: Any) -> None:
-    """What C calls, on the thread that made the call; an exception of the sink is
-    printed and changes nothing."""
+    """What C calls, on the thread that made the call; an exception of the sink changes nothing."""
     sink = ffi.from_handle(user)
     try:
-        sink(level, some(line))
-    except Exception as why:
-        sys.excepthook(type(why), why, why.__traceback__)
+        if isinstance(sink, logging.Logger):
+            sink.log(_LEVELS.get(level, logging.INFO), '%s', escape(some(line)))
+        else:
+            sink(level, some(line))
+    except Exception:
+        _log.exception('the log sink failed')
+
+
+ffi.def_extern()(trustbuild_python_log)
+
+
+# Programs that a package built from a checkout brings along.
+BUNDLED = os.path.join(os.path.dirname(__file__), 'libexec')
 
 
 class Context(Handle):
-    """Log sink, state directory and helper programs.
+    """Where progress goes, where keys and caches are, where helper programs are.
 
-    ``log`` gets the level (``LOG_DEBUG``, ``LOG_INFO``, ``LOG_NOTICE``) and a line of progress,
-    which may carry outside text.
+    ``log`` is a logging.Logger, or is called with the level (``LOG_DEBUG``, ``LOG_INFO``,
+    ``LOG_NOTICE``) and a line, which may carry outside text (a Logger gets it escaped).  It is
+    called while a call of yours is working, on the thread that works, which may be another.
+
+    ``state_dir`` is where keys, caches and logs are kept: by default ``$TRUSTBUILD_STATE``, else
+    ``trustbuild`` in the user's state directory.  ``libexec_dir`` has the helper programs: by
+    default ``$TRUSTBUILD_LIBEXEC``, else those of this package, else of the installed library.
+    Both are absolute.
     """
+
+    _canceled = False
 
     def __init__(self, *, log: LogSink | None = None, state_dir: Path | None = None,
                  libexec_dir: Path | None = None) -> None:
@@ -171,6 +253,9 @@ class Context(Handle):
             lib.trb_context_set_log_sink(self._c, lib.trustbuild_python_log, self._sink)
         if state_dir is not None:
             call(lib.trb_context_set_state_dir, self._c, c_path(state_dir))
+        if libexec_dir is None:
+            bundled = BUNDLED if os.path.isdir(BUNDLED) else None
+            libexec_dir = os.environ.get('TRUSTBUILD_LIBEXEC') or bundled
         if libexec_dir is not None:
             call(lib.trb_context_set_libexec_dir, self._c, c_path(libexec_dir))
 
@@ -184,7 +269,94 @@ class Context(Handle):
         """The directory of the helper programs."""
         return some(lib.trb_context_get_libexec_dir(self._c))
 
+    def cancel(self) -> None:
+        """Asks every call that waits or works for long with this context, or with what was made
+        of it, to end soon with CanceledError, and later calls, too, until uncancel(): resolving,
+        making and measuring images, the start of a session, waiting for another writer of a log.
+        From any thread.  A session that runs has a cancel() of its own."""
+        self._canceled = True
+        lib.trb_context_set_canceled(self._c, 1)
+
+    def uncancel(self) -> None:
+        """Takes cancel() back."""
+        self._canceled = False
+        lib.trb_context_set_canceled(self._c, 0)
+
+    def _tells(self) -> str:
+        return f'state_dir={self.state_dir!r}'
+
+
+def interruptible(work: Callable[[], _T], context: Context,
+                  stop: Callable[[], None] = lambda: None) -> _T:
+    """What work gives.  A signal's handler runs between two lines of Python and never inside C, so
+    that the main thread has the work done by another, and ends it where the handler raises."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    result: list[_T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(work())
+        except BaseException as why:
+            failure.append(why)
+
+    thread = threading.Thread(target=run, name='trustbuild')
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        stop()
+        lib.trb_context_set_canceled(context._c, 1)
+        thread.join()
+        lib.trb_context_set_canceled(context._c, context._canceled)
+        raise
+    if failure:
+        raise failure.pop()
+    return result.pop()
+
+
+class Working(Handle):
+    """A handle whose work tells a context about itself."""
+
+    def __init__(self, pointer: Any, unref: Any, context: Context) -> None:
+        super().__init__(pointer, unref)
+        # The library holds its context; the sink is Python's, and has to stay.
+        self._context = context
+
 
 def version() -> str:
     """The version of the library that is loaded."""
     return some(lib.trb_version_string())
+
+
+def escape(value: str | bytes) -> str:
+    r"""Outside text without what could deceive a reader of a terminal.
+
+    Control characters, line ends, invisible and bidirectional ones, and bytes that are no UTF-8
+    become ``\x1b``, ``\u{202e}`` and the like.
+
+    >>> escape('a\x1b[2Jb')
+    'a\\x1b[2Jb'
+    """
+    if isinstance(value, bytes):
+        value = value.decode('utf-8', 'surrogateescape')
+    return ''.join(c if c == ' ' or unicodedata.category(c)[0] not in 'CZ' else _escaped(c)
+                   for c in value)
+
+
+def _escaped(c: str) -> str:
+    code = ord(c)
+    if 0xdc80 <= code <= 0xdcff:
+        return f'\\x{code - 0xdc00:02x}'
+    return f'\\x{code:02x}' if code < 0x80 else f'\\u{{{code:x}}}'
+
+
+def one_or_many(value: Any) -> tuple[Any, ...]:
+    """A tuple of what an argument gives: one thing, or an iterable of things."""
+    if isinstance(value, (str, os.PathLike, *BUFFERS)):
+        return (value,)
+    try:
+        return tuple(value)
+    except TypeError as why:
+        raise InvalidError(f'neither one value nor several: {value!r}') from why

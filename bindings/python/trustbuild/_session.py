@@ -4,103 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import select
-from collections.abc import AsyncIterator, Iterator
+import threading
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from ._core import (Buffer, Bytes, Context, Handle, Path, attempt, c_path, c_text, call, make_error,
-                    octets, some, take_blob, text)
+from ._bundle import Bundle
+from ._core import (Buffer, Bytes, Context, Path, Working, attempt, blob_of, c_text, call,
+                    interruptible, make_error, octets, one_or_many, text)
 from ._native import ffi, lib
-from ._verify import Bundle
-from .errors import StateError
+from ._request import Request
+from .errors import DoneError, InvalidError, StateError
 
-
-class Request(Handle):
-    """What is to be built: commit of repository, under a sandbox, with a fresh nonce."""
-
-    def __init__(self, repository: str, commit: str, *, ref: str | None = None,
-                 recipe: Buffer | None = None, sandbox: str | None = None,
-                 nonce: Buffer | None = None, context: Context | None = None) -> None:
-        slot = ffi.new('trb_request **')
-        call(lib.trb_request_new, ffi.NULL if context is None else context._c, c_text(repository),
-             c_text(commit), slot)
-        super().__init__(slot[0], lib.trb_request_unref)
-        if ref is not None:
-            call(lib.trb_request_set_ref, self._c, c_text(ref))
-        self._demand(recipe, sandbox, nonce)
-
-    def _demand(self, recipe: Buffer | None, sandbox: str | None, nonce: Buffer | None) -> None:
-        if recipe is not None:
-            with Bytes(recipe) as view:
-                call(lib.trb_request_set_recipe, self._c, view)
-        if sandbox is not None:
-            call(lib.trb_request_set_sandbox, self._c, c_text(sandbox))
-        if nonce is not None:
-            with Bytes(nonce) as view:
-                call(lib.trb_request_set_nonce, self._c, view)
-
-    @classmethod
-    def _adopt(cls, pointer: Any) -> Request:
-        request = cls.__new__(cls)
-        Handle.__init__(request, pointer, lib.trb_request_unref)
-        return request
-
-    @classmethod
-    def resolve(cls, context: Context, repository: str, name: str | None = None, *,
-                ref: str | None = None, ca_file: Path | None = None, token: Buffer = b'',
-                recipe: Buffer | None = None, sandbox: str | None = None,
-                nonce: Buffer | None = None) -> Request:
-        """A request for a commit that has another name: a branch, a tag or a cut id, which the
-        repository's server is asked for."""
-        slot = ffi.new('trb_request **')
-        with Bytes(token) as view:
-            call(lib.trb_request_resolve, context._c, c_text(repository), c_text(name), c_text(ref),
-                 ffi.NULL if ca_file is None else c_path(ca_file), view, slot)
-        request = cls._adopt(slot[0])
-        request._demand(recipe, sandbox, nonce)
-        return request
-
-    @classmethod
-    def parse(cls, encoded: Buffer) -> Request:
-        """Reads an encoded request."""
-        slot = ffi.new('trb_request **')
-        with Bytes(encoded) as view:
-            call(lib.trb_request_parse, view, slot)
-        return cls._adopt(slot[0])
-
-    def encode(self) -> bytes:
-        """The request as deterministic CBOR."""
-        slot = ffi.new('trb_blob **')
-        call(lib.trb_request_encode, self._c, slot)
-        return take_blob(slot[0])
-
-    @property
-    def repository(self) -> str:
-        return some(lib.trb_request_get_repository(self._c))
-
-    @property
-    def commit(self) -> str:
-        return some(lib.trb_request_get_commit(self._c))
-
-    @property
-    def ref(self) -> str | None:
-        return text(lib.trb_request_get_ref(self._c))
-
-    @property
-    def recipe(self) -> bytes | None:
-        """None where it is the tree's own."""
-        return octets(lib.trb_request_get_recipe(self._c)) or None
-
-    @property
-    def sandbox(self) -> str:
-        return some(lib.trb_request_get_sandbox(self._c))
-
-    @property
-    def nonce(self) -> bytes:
-        return octets(lib.trb_request_get_nonce(self._c))
+_T = TypeVar('_T')
 
 
 class EventType(IntEnum):
@@ -115,7 +36,18 @@ class EventType(IntEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """What happened in a session.  ``text`` is outside text: escape it before showing it."""
+    """What happened in a session.  ``text`` is outside text: escape() it before showing it.
+
+    ========  ====================================================================================
+    STATE     the enclave went on to ``state``, for example ``'FETCHING'``; with ``'COMMITTED'``,
+              ``text`` is the commit in hexadecimal digits
+    PROGRESS  the enclave client's words are ``text``
+    OUTPUT    the build printed ``text`` on ``stream``: 1 is standard output, 2 standard error
+    ARTIFACT  the file named ``text``, of ``size`` bytes, was moved into place; it is ``attested``,
+              or made by the commands for after the attestation
+    BUNDLE    ``bundle`` is the evidence
+    ========  ====================================================================================
+    """
 
     type: EventType
     state: str | None
@@ -138,24 +70,50 @@ def _event(event: Any) -> Event:
         bundle=None if bundle == ffi.NULL else Bundle._adopt(lib.trb_bundle_ref(bundle)))
 
 
-class Session(Handle):
+class Session(Working):
     """One enclave, for one build::
 
-        with Session('process:eif=builder.eif', context, output='out') as session:
+        with Session.process('builder.eif', output='out') as session:
+            bundle = session.build(request)
+
+    or, with everything that happens on the way,
+
+        with Session.process('builder.eif', output='out') as session:
             for event in session.run(request):
                 ...
 
-    Leaving the ``with`` block ends the enclave and waits until nothing of it is left.  A session
-    belongs to one thread at a time; cancel() may come from any.
+    or, in a coroutine,
+
+        async with Session.process('builder.eif', output='out') as session:
+            async for event in session.stream(request):
+                ...
+
+    ``backend`` is ``'process:eif=FILE'`` with options (``Session.process()`` writes that).  The
+    artifacts are moved into the directory ``output``, all of them or none; without one they are
+    hashed and dropped.  ``credential`` is a token for the repository.  ``allow_private`` are hosts
+    that the enclave may reach though their addresses are private.  ``timeout`` in seconds ends the
+    session with TimedOutError.
+
+    Leaving the ``with`` block ends the enclave and waits until nothing of it is left.  cancel() may
+    come from any thread; of the others' calls, one waits for the other.
     """
 
-    def __init__(self, backend: str, context: Context, *, output: Path | None = None,
-                 credential: Buffer | None = None, allow_private: tuple[str, ...] = (),
-                 timeout: int = 0) -> None:
+    def __init__(self, backend: str, context: Context | None = None, *,
+                 output: Path | None = None, credential: Buffer | None = None,
+                 allow_private: str | Iterable[str] = (), timeout: float | None = None) -> None:
         slot = ffi.new('trb_session **')
+        context = context or Context()
+        self._turn = threading.Lock()
         call(lib.trb_session_open, context._c, c_text(backend), slot)
-        super().__init__(slot[0], lib.trb_session_unref)
-        self._context = context
+        super().__init__(slot[0], lib.trb_session_unref, context)
+        try:
+            self._set(output, credential, one_or_many(allow_private), timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set(self, output: Path | None, credential: Buffer | None, allow_private: tuple[str, ...],
+             timeout: float | None) -> None:
         if output is not None:
             self._set_output(output)
         if credential is not None:
@@ -163,8 +121,24 @@ class Session(Handle):
                 call(lib.trb_session_set_credential, self._c, view)
         for host in allow_private:
             call(lib.trb_session_allow_private, self._c, c_text(host))
-        if timeout:
-            call(lib.trb_session_set_timeout, self._c, timeout)
+        if timeout is not None:
+            self._set_timeout(timeout)
+
+    @classmethod
+    def process(cls, eif: Path, context: Context | None = None, *, memory_mib: int | None = None,
+                pids: int | None = None, output: Path | None = None,
+                credential: Buffer | None = None, allow_private: str | Iterable[str] = (),
+                timeout: float | None = None) -> Session:
+        """A session with the simulated backend ``process``, which runs the image's userland in
+        namespaces of its own.  ``memory_mib`` and ``pids`` limit the enclave, and need root."""
+        name = os.fsdecode(eif)
+        if ',' in name:
+            raise InvalidError('the path of an image has no comma')
+        options = [f'eif={name}']
+        options += [] if memory_mib is None else [f'memory_mib={memory_mib}']
+        options += [] if pids is None else [f'pids={pids}']
+        return cls('process:' + ','.join(options), context, output=output, credential=credential,
+                   allow_private=allow_private, timeout=timeout)
 
     def _set_output(self, output: Path) -> None:
         fd = os.open(output, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -173,25 +147,37 @@ class Session(Handle):
         finally:
             os.close(fd)
 
+    def _set_timeout(self, timeout: float) -> None:
+        seconds = math.ceil(timeout)
+        if not 0 < seconds < 1 << 32:
+            raise InvalidError(f'no time limit: {timeout!r}')
+        call(lib.trb_session_set_timeout, self._c, seconds)
+
     def start(self, request: Request) -> None:
-        """Starts the enclave."""
-        call(lib.trb_session_start, self._c, request._c)
+        """Starts the enclave.  The first time, an image is measured and unpacked, which takes
+        seconds."""
+        def work() -> None:
+            with self._turn:
+                call(lib.trb_session_start, self._c, request._c)
+
+        interruptible(work, self._context, self.cancel)
 
     def fileno(self) -> int:
-        """A descriptor that is readable when next_event() has work; of a started session."""
+        """A descriptor that is readable when next_event() has work; of a started session.  For
+        poll() and its kind alone."""
         fd = int(lib.trb_session_get_fd(self._c))
         if fd < 0:
             raise StateError('the session was not started')
         return fd
 
     def next_event(self) -> Event | None:
-        """The next event, or None where there is none yet; raises StopIteration after the last."""
+        """Does what there is to do without waiting, and gives the next event, or None where there
+        is none yet: wait for fileno().  Raises DoneError after the last one."""
         slot = ffi.new('trb_event **')
-        code, error = attempt(lib.trb_session_next_event, self._c, slot)
+        with self._turn:
+            code, error = attempt(lib.trb_session_next_event, self._c, slot)
         if code == lib.TRB_E_AGAIN:
             return None
-        if code == lib.TRB_E_DONE:
-            raise StopIteration
         if code < 0:
             raise make_error(error, code)
         return _event(ffi.gc(slot[0], lib.trb_event_unref))
@@ -203,53 +189,92 @@ class Session(Handle):
         while True:
             try:
                 event = self.next_event()
-            except StopIteration:
+            except DoneError:
                 return
             if event is None:
                 poll.poll()
             else:
                 yield event
 
-    async def stream(self) -> AsyncIterator[Event]:
-        """The events of a started session; the loop goes on while none is there."""
+    def __iter__(self) -> Iterator[Event]:
+        return self.events()
+
+    def run(self, request: Request) -> Iterator[Event]:
+        """Starts the session, and gives its events as they happen."""
+        self.start(request)
+        return self.events()
+
+    def build(self, request: Request) -> Bundle:
+        """Starts and runs the whole session, and gives the evidence; progress goes to the context's
+        log.  Ctrl-C cancels."""
+        def work() -> Bundle:
+            slot = ffi.new('trb_bundle **')
+            with self._turn:
+                call(lib.trb_session_build, self._c, request._c, slot)
+            return Bundle._adopt(slot[0])
+
+        return interruptible(work, self._context, self.cancel)
+
+    async def stream(self, request: Request | None = None) -> AsyncIterator[Event]:
+        """The events as they happen, for ``async for``; the event loop goes on while there is none.
+
+        Starts the session where a request is given.
+        """
+        if request is not None:
+            await _in_thread(self.start, request)
         while True:
             try:
                 event = self.next_event()
-            except StopIteration:
+            except DoneError:
                 return
             if event is None:
                 await _readable(self.fileno())
             else:
                 yield event
 
-    def run(self, request: Request) -> Iterator[Event]:
-        """Starts the session and gives its events."""
-        self.start(request)
-        return self.events()
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self.stream()
 
-    def build(self, request: Request) -> Bundle:
-        """Starts and runs the whole session; progress goes to the context's log."""
-        slot = ffi.new('trb_bundle **')
-        call(lib.trb_session_build, self._c, request._c, slot)
-        return Bundle._adopt(slot[0])
+    async def build_async(self, request: Request) -> Bundle:
+        """Starts and runs the whole session, and gives the evidence, while the event loop goes
+        on."""
+        bundle = None
+        async for event in self.stream(request):
+            bundle = event.bundle or bundle
+        if bundle is None:
+            raise StateError('a session without a result')
+        return bundle
 
     def cancel(self) -> None:
         """Asks the session to end soon with CanceledError; from any thread."""
-        lib.trb_session_cancel(self._c)
+        pointer = self._pointer
+        if pointer is not None:
+            lib.trb_session_cancel(pointer)
 
     def close(self) -> None:
         """Ends the enclave if it still runs, and waits until nothing of it is left."""
-        if not self.closed:
-            try:
-                call(lib.trb_session_close, self._c)
-            finally:
-                super().close()
+        self.cancel()
+        with self._turn:
+            if self._pointer is not None:
+                try:
+                    call(lib.trb_session_close, self._c)
+                finally:
+                    super().close()
 
     async def __aenter__(self) -> Session:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self.close)
+        # A task that is canceled meanwhile does not leave an enclave behind.
+        await asyncio.shield(_in_thread(self.close))
+
+    def __del__(self) -> None:
+        if self._pointer is not None:
+            warnings.warn(f'unclosed {self!r}', ResourceWarning, source=self, stacklevel=2)
+
+
+def _in_thread(function: Callable[..., _T], *args: Any) -> asyncio.Future[_T]:
+    return asyncio.get_running_loop().run_in_executor(None, function, *args)
 
 
 async def _readable(fd: int) -> None:
@@ -267,8 +292,8 @@ async def _readable(fd: int) -> None:
         loop.remove_reader(fd)
 
 
-def simulated_root(context: Context) -> bytes:
-    """The certificate (DER) of this state directory's development root, made at the first use."""
-    slot = ffi.new('trb_blob **')
-    call(lib.trb_simulated_root_load, context._c, slot)
-    return take_blob(slot[0])
+def simulated_root(context: Context | None = None) -> bytes:
+    """The certificate (DER) of this state directory's development root, under which simulated
+    enclaves of this machine sign; made at the first use.  A policy pins its SHA-256."""
+    context = context or Context()
+    return blob_of(lib.trb_simulated_root_load, context._c)

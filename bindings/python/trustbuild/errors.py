@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One exception class for each status code of the library."""
+"""One exception class for each status code of the library.
+
+All derive from ``Error``.  Those that are a verdict (the evidence was read, and refused) derive
+from ``Refused``; after any other nothing was decided.  Some are also what Python calls them:
+``InvalidError`` and ``FormatError`` are ValueErrors, ``TimedOutError`` is a TimeoutError,
+``IOFailedError`` an OSError, ``NoMemoryError`` a MemoryError.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._native import lib
+from ._native import ffi, lib
 
 if TYPE_CHECKING:
-    from ._verify import AnyReport
+    from ._report import AnyReport
 
 __all__ = ['Error', 'Refused', 'error_class']
 
@@ -16,10 +22,16 @@ __all__ = ['Error', 'Refused', 'error_class']
 class Error(Exception):
     """A call failed.
 
-    ``code`` and ``name`` are the status (``-11``, ``'TRB_E_FORMAT'``), ``check`` is the id of the
-    check that failed or None, ``report`` has every check where a verification came that far, and
-    ``cause`` is the error behind this one, which is also ``__cause__``.  The message may carry
-    outside text: escape control characters before showing it on a terminal.
+    ==========  ================================================================================
+    message     what went wrong, where, and what to do: one line, which may carry outside text
+                (see ``trustbuild.escape``)
+    code, name  the status, as in ``-11`` and ``'TRB_E_FORMAT'``
+    check       the id of the check that failed, for example ``'artifact.digest'``; None where
+                no check is concerned
+    report      every check with its outcome, where a verification came that far; else None
+    cause       the Error behind this one, as the library tells it, or None; also ``__cause__``,
+                so that tracebacks show the whole chain
+    ==========  ================================================================================
     """
 
     code: int = 0
@@ -40,16 +52,10 @@ class Error(Exception):
     @property
     def name(self) -> str:
         """The name of the code, for example ``TRB_E_FORMAT``."""
-        return str(_name(self.code))
+        return str(ffi.string(lib.trb_status_name(self.code)).decode())
 
     def __str__(self) -> str:
         return f'{self.message} [{self.check}]' if self.check else self.message
-
-
-def _name(code: int) -> str:
-    from ._native import ffi
-
-    return str(ffi.string(lib.trb_status_name(code)).decode())
 
 
 class Refused(Error):
@@ -68,7 +74,7 @@ class NoMemoryError(Error, MemoryError):
     code = lib.TRB_E_NOMEM
 
 
-class IOFailedError(Error):
+class IOFailedError(Error, OSError):
     """A file, device or peer could not be read or written."""
 
     code = lib.TRB_E_IO

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bare attestation documents of the AWS Nitro Security Module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._core import (Buffer, Bytes, Content, Handle, attempt, call, make_error, octets,
+                    one_or_many, optional_octets, pcrs, read, take_blob)
+from ._native import ffi, lib
+from ._report import Assurance, DocumentReport
+
+# One byte more than the library reads, so that it is the one to refuse.
+_DOCUMENT_MAX = (16 << 10) + 1
+_CERTIFICATE_MAX = (4 << 10) + 1
+
+
+class Attestation(Handle):
+    """A document of the AWS Nitro Security Module: parsed, NOT verified.
+
+    Immutable; may be shared between threads.  ``verify_document()`` judges one.
+    """
+
+    def __init__(self, document: Buffer) -> None:
+        slot = ffi.new('trb_attestation **')
+        with Bytes(document) as view:
+            call(lib.trb_attestation_parse, view, slot)
+        super().__init__(slot[0], lib.trb_attestation_unref)
+
+    @classmethod
+    def load(cls, source: Content) -> Attestation:
+        """Reads a document from a file, or from bytes."""
+        return cls(read(source, _DOCUMENT_MAX))
+
+    @classmethod
+    def _adopt(cls, pointer: Any) -> Attestation:
+        attestation = cls.__new__(cls)
+        Handle.__init__(attestation, pointer, lib.trb_attestation_unref)
+        return attestation
+
+    @property
+    def document(self) -> bytes:
+        """The document as it was given."""
+        return octets(lib.trb_attestation_get_document(self._c))
+
+    @property
+    def module_id(self) -> str:
+        """The name of the NSM that signed."""
+        return octets(lib.trb_attestation_get_module_id(self._c)).decode('utf-8', 'surrogateescape')
+
+    @property
+    def timestamp_ms(self) -> int:
+        """When it was signed, by the hypervisor's word: milliseconds since 1970."""
+        return int(lib.trb_attestation_get_timestamp_ms(self._c))
+
+    @property
+    def debug(self) -> bool:
+        """Whether PCR0, 1 and 2 are zero, so that the enclave's code is not attested."""
+        return bool(lib.trb_attestation_is_debug(self._c))
+
+    @property
+    def pcrs(self) -> dict[int, bytes]:
+        """The locked PCRs."""
+        return pcrs(lib.trb_attestation_get_pcr, self._c)
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate of the signing key, DER."""
+        return octets(lib.trb_attestation_get_certificate(self._c))
+
+    @property
+    def cabundle(self) -> Sequence[bytes]:
+        """The issuers' certificates, DER, the root first."""
+        count = lib.trb_attestation_count_cabundle(self._c)
+        return tuple(octets(lib.trb_attestation_get_cabundle(self._c, i)) for i in range(count))
+
+    @property
+    def public_key(self) -> bytes | None:
+        """What the NSM's caller gave as its public key."""
+        return optional_octets(lib.trb_attestation_get_public_key(self._c))
+
+    @property
+    def user_data(self) -> bytes | None:
+        """What the NSM's caller gave as user data: of a build, its encoded claim."""
+        return optional_octets(lib.trb_attestation_get_user_data(self._c))
+
+    @property
+    def nonce(self) -> bytes | None:
+        """What the NSM's caller gave as nonce."""
+        return optional_octets(lib.trb_attestation_get_nonce(self._c))
+
+    def __bytes__(self) -> bytes:
+        return self.document
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.document,)
+
+
+@dataclass(frozen=True)
+class VerifiedDocument:
+    """A document that passed, what stands behind it, and every check."""
+
+    attestation: Attestation
+    assurance: Assurance
+    report: DocumentReport
+
+
+class DocumentVerifier(Handle):
+    """Judges bare documents, without any claim.  Once made, any number of threads may call check()
+    at once.
+
+    ``roots`` are certificates, DER or PEM, paths or content, in place of the root of AWS Nitro
+    Enclaves; ``time`` is in seconds since 1970, each document's own where it is left out.
+    ``allow_debug`` lets documents of debug enclaves pass, whose PCR0, 1 and 2 say nothing.
+    """
+
+    def __init__(self, *, roots: Content | Iterable[Content] = (), time: int | None = None,
+                 allow_debug: bool = False) -> None:
+        slot = ffi.new('trb_document_verifier **')
+        call(lib.trb_document_verifier_new, slot)
+        super().__init__(slot[0], lib.trb_document_verifier_unref)
+        for root in one_or_many(roots):
+            with Bytes(read(root, _CERTIFICATE_MAX)) as view:
+                call(lib.trb_document_verifier_add_root, self._c, view)
+        if time is not None:
+            lib.trb_document_verifier_set_time(self._c, int(time))
+        lib.trb_document_verifier_set_allow_debug(self._c, allow_debug)
+
+    def check(self, document: Content) -> VerifiedDocument:
+        """Judges one document; raises EvidenceRefused with the check and the report."""
+        attestation, assurance = ffi.new('trb_attestation **'), ffi.new('int *')
+        blob = ffi.new('trb_blob **')
+        with Bytes(read(document, _DOCUMENT_MAX)) as view:
+            code, error = attempt(lib.trb_document_verifier_check, self._c, view, attestation,
+                                  assurance, blob)
+        report = DocumentReport(take_blob(blob[0])) if blob[0] != ffi.NULL else None
+        if code < 0:
+            raise make_error(error, code, report)
+        assert report is not None
+        return VerifiedDocument(Attestation._adopt(attestation[0]), Assurance(assurance[0]), report)
+
+
+def verify_document(document: Content, *, roots: Content | Iterable[Content] = (),
+                    time: int | None = None, allow_debug: bool = False) -> VerifiedDocument:
+    """Judges one document; raises EvidenceRefused with ``.check`` and ``.report``.
+
+    The arguments are those of DocumentVerifier, which is what to make for many.
+    """
+    with DocumentVerifier(roots=roots, time=time, allow_debug=allow_debug) as verifier:
+        return verifier.check(document)
