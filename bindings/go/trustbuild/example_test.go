@@ -4,22 +4,23 @@ package trustbuild_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/trustbuild"
 )
 
-func ExampleSession_Build() {
+// A whole build, which ctrl-C ends.
+func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	host, err := trustbuild.NewHost()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer host.Close()
+	host := &trustbuild.Host{Logger: slog.Default()}
 	request, err := host.Resolve(ctx, "https://forge.example/widget", trustbuild.Names{Ref: "refs/heads/main"})
 	if err != nil {
 		log.Fatal(err)
@@ -60,4 +61,41 @@ func ExampleNewRequest() {
 	}
 	fmt.Println(fields.Sandbox, len(fields.Nonce))
 	// Output: runsc 32
+}
+
+func ExampleOpenEIF() {
+	eif, err := trustbuild.OpenEIF(context.Background(),
+		filepath.Join(os.Getenv("TRB_VECTORS"), "eif", "v4_unsigned.eif"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, PCR0 %x…\n", eif.Architecture, eif.PCRs[0][:8])
+	// Output: x86_64, PCR0 14d2c8240190952a…
+}
+
+func ExampleLog() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "log")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	var host trustbuild.Host
+	backend := "local:dir=" + filepath.Join(dir, "log")
+	vkey, err := host.InitLog(ctx, backend, "log.example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := host.OpenLog(ctx, backend)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	size, err := l.Size(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = l.Entry(ctx, 0)
+	fmt.Println(vkey == l.VKey(), size, errors.Is(err, status.Done))
+	// Output: true 0 true
 }

@@ -19,16 +19,16 @@ import "C"
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
 
-	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
 )
 
@@ -44,6 +44,23 @@ const (
 	BundleEvent   EventType = C.TRB_EVENT_BUNDLE   // Bundle: the evidence
 )
 
+// String is the kind's name, for example "OUTPUT".
+func (t EventType) String() string {
+	switch t {
+	case StateEvent:
+		return "STATE"
+	case ProgressEvent:
+		return "PROGRESS"
+	case OutputEvent:
+		return "OUTPUT"
+	case ArtifactEvent:
+		return "ARTIFACT"
+	case BundleEvent:
+		return "BUNDLE"
+	}
+	return fmt.Sprintf("EventType(%d)", int(t))
+}
+
 // Event is what a session has to tell. Text comes from outside: escape it before showing it.
 type Event struct {
 	Type     EventType
@@ -58,35 +75,57 @@ type Event struct {
 // Session is one enclave for one build. Its methods may come from any goroutine, and take turns;
 // Close ends a method that waits.
 type Session struct {
-	h    *handle.Handle
-	turn sync.Mutex
+	h     *glue.Handle
+	scope *scope
+	turn  glue.Turn
 }
 
 // Open prepares a session with a backend, for example "process:eif=/srv/enclave.eif". Nothing is
 // started yet.
 func (h *Host) Open(backend string) (*Session, error) {
-	var s *C.trb_session
-	b, free := text(backend)
-	defer free()
-	err := h.use(func(c *C.trb_context) error {
-		var e *C.trb_error
-		return failure(C.trb_session_open(c, b, &s, &e), e)
-	})
+	scope, err := h.newScope()
 	if err != nil {
 		return nil, err
 	}
-	return &Session{h: handle.New(unsafe.Pointer(s), func(p unsafe.Pointer) {
-		C.trb_session_unref((*C.trb_session)(p))
-	})}, nil
+	var s *C.trb_session
+	var e *C.trb_error
+	b, free := text(backend)
+	defer free()
+	if r := C.trb_session_open(scope.c, b, &s, &e); r != C.TRB_OK {
+		scope.close()
+		return nil, failure(r, e)
+	}
+	return &Session{
+		h: glue.New(unsafe.Pointer(s), func(p unsafe.Pointer) {
+			C.trb_session_unref((*C.trb_session)(p))
+			scope.close()
+		}),
+		scope: scope,
+		turn:  glue.NewTurn(),
+	}, nil
 }
 
-func (s *Session) use(f func(*C.trb_session) error) error {
+func (s *Session) use(ctx context.Context, f func(*C.trb_session) error) error {
 	if s == nil {
 		return fs.ErrInvalid
 	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	if err := s.turn.Take(ctx); err != nil {
+		return err
+	}
+	defer s.turn.Pass()
 	return s.h.Use(func(p unsafe.Pointer) error { return f((*C.trb_session)(p)) })
+}
+
+// set is for what does not wait.
+func (s *Session) set(f func(*C.trb_session) error) error {
+	return s.use(context.Background(), f)
+}
+
+// canceling is use, while the end of ctx cancels the session.
+func (s *Session) canceling(ctx context.Context, f func(*C.trb_session) error) error {
+	return s.use(ctx, func(c *C.trb_session) error {
+		return glue.Canceling(ctx, s.Cancel, func() error { return f(c) })
+	})
 }
 
 // Cancel asks the session to end soon.
@@ -96,6 +135,7 @@ func (s *Session) Cancel() {
 	}
 	_ = s.h.Use(func(p unsafe.Pointer) error {
 		C.trb_session_cancel((*C.trb_session)(p))
+		s.scope.cancel() // a start that still reads its image
 		return nil
 	})
 }
@@ -106,7 +146,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.Cancel()
-	err := s.use(func(c *C.trb_session) error {
+	err := s.set(func(c *C.trb_session) error {
 		var e *C.trb_error
 		return failure(C.trb_session_close(c, &e), e)
 	})
@@ -125,30 +165,25 @@ func (s *Session) SetOutputDir(dir string) error {
 		return err
 	}
 	defer f.Close()
-	return s.use(func(c *C.trb_session) error {
-		var e *C.trb_error
-		return failure(C.trb_session_set_output_dirfd(c, C.int(f.Fd()), &e), e)
+	return withFd(f, func(fd C.int) error {
+		return s.set(func(c *C.trb_session) error {
+			var e *C.trb_error
+			return failure(C.trb_session_set_output_dirfd(c, fd, &e), e)
+		})
 	})
 }
 
 // SetCredential sets the token for the repository; it enters no fact, log or statement.
 func (s *Session) SetCredential(token []byte) error {
-	return s.use(func(c *C.trb_session) error {
+	return s.set(func(c *C.trb_session) error {
 		var e *C.trb_error
-		view, free := borrow(token)
-		defer free()
-		defer func() {
-			if len(token) > 0 {
-				clear(unsafe.Slice((*byte)(unsafe.Pointer(view.ptr)), len(token)))
-			}
-		}()
-		return failure(C.trb_session_set_credential(c, view, &e), e)
+		return failure(C.trb_session_set_credential(c, view(token), &e), e)
 	})
 }
 
 // AllowPrivate lets the enclave reach this host though its address is private.
 func (s *Session) AllowPrivate(host string) error {
-	return s.use(func(c *C.trb_session) error {
+	return s.set(func(c *C.trb_session) error {
 		var e *C.trb_error
 		h, free := text(host)
 		defer free()
@@ -163,37 +198,18 @@ func (s *Session) SetTimeout(d time.Duration) error {
 	if seconds < 0 || seconds > math.MaxUint32 {
 		return fs.ErrInvalid
 	}
-	return s.use(func(c *C.trb_session) error {
+	return s.set(func(c *C.trb_session) error {
 		var e *C.trb_error
 		return failure(C.trb_session_set_timeout(c, C.uint32_t(seconds), &e), e)
 	})
 }
 
-// canceling runs f while the end of ctx cancels the session.
-func (s *Session) canceling(ctx context.Context, f func() error) error {
-	if s == nil {
-		return fs.ErrInvalid
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, s.Cancel)
-	err := f()
-	stop()
-	if err != nil && ctx.Err() != nil && errors.Is(err, status.Canceled) {
-		return errors.Join(ctx.Err(), err)
-	}
-	return err
-}
-
 // Start starts the enclave for this request. The end of ctx during the start cancels the session.
 func (s *Session) Start(ctx context.Context, request *Request) error {
-	return s.canceling(ctx, func() error {
-		return s.use(func(c *C.trb_session) error {
-			return request.use(func(r *C.trb_request) error {
-				var e *C.trb_error
-				return failure(C.trb_session_start(c, r, &e), e)
-			})
+	return s.canceling(ctx, func(c *C.trb_session) error {
+		return request.use(func(r *C.trb_request) error {
+			var e *C.trb_error
+			return failure(C.trb_session_start(c, r, &e), e)
 		})
 	})
 }
@@ -202,11 +218,9 @@ func (s *Session) Start(ctx context.Context, request *Request) error {
 // After any error but io.EOF the enclave is gone and the output directory is as it was.
 func (s *Session) Next(ctx context.Context) (*Event, error) {
 	var event *Event
-	err := s.canceling(ctx, func() error {
-		return s.use(func(c *C.trb_session) (err error) {
-			event, err = next(c)
-			return err
-		})
+	err := s.canceling(ctx, func(c *C.trb_session) (err error) {
+		event, err = next(c)
+		return err
 	})
 	if errors.Is(err, status.Done) {
 		return nil, io.EOF

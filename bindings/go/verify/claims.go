@@ -11,7 +11,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
 )
 
@@ -111,10 +111,10 @@ type CheckResult struct {
 }
 
 // Report has every check with its outcome, in order. Immutable.
-type Report struct{ h *handle.Handle }
+type Report struct{ h *glue.Handle }
 
 func newReport(r *C.trb_report) *Report {
-	return &Report{handle.New(unsafe.Pointer(r), func(p unsafe.Pointer) {
+	return &Report{glue.New(unsafe.Pointer(r), func(p unsafe.Pointer) {
 		C.trb_report_unref((*C.trb_report)(p))
 	})}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 )
 
 // Document is a verified attestation document of the AWS Nitro Security Module.
@@ -30,39 +30,39 @@ type Document struct {
 }
 
 // DocumentOption sets up a DocumentVerifier.
-type DocumentOption func(*C.trb_document_verifier) error
+type DocumentOption struct {
+	apply func(*C.trb_document_verifier) error
+}
 
 // Root trusts this certificate (DER or PEM) and no longer that of AWS; up to 8 times.
 func Root(certificate []byte) DocumentOption {
-	return func(v *C.trb_document_verifier) error {
+	return DocumentOption{func(v *C.trb_document_verifier) error {
 		var e *C.trb_error
-		view, free := borrow(certificate)
-		defer free()
-		return failure(C.trb_document_verifier_add_root(v, view, &e), e)
-	}
+		return failure(C.trb_document_verifier_add_root(v, view(certificate), &e), e)
+	}}
 }
 
 // JudgeAt judges every document at this time instead of its own.
 func JudgeAt(at time.Time) DocumentOption {
-	return func(v *C.trb_document_verifier) error {
-		if at.Unix() < 0 {
+	return DocumentOption{func(v *C.trb_document_verifier) error {
+		if at.Unix() <= 0 {
 			return fs.ErrInvalid
 		}
 		C.trb_document_verifier_set_time(v, C.uint64_t(at.Unix()))
 		return nil
-	}
+	}}
 }
 
 // AllowDebug lets documents of debug enclaves pass.
 func AllowDebug() DocumentOption {
-	return func(v *C.trb_document_verifier) error {
+	return DocumentOption{func(v *C.trb_document_verifier) error {
 		C.trb_document_verifier_set_allow_debug(v, 1)
 		return nil
-	}
+	}}
 }
 
 // DocumentVerifier judges bare documents, without any claim. Any number of goroutines may use it.
-type DocumentVerifier struct{ h *handle.Handle }
+type DocumentVerifier struct{ h *glue.Handle }
 
 // NewDocumentVerifier makes one that trusts the root of AWS Nitro Enclaves, judges each document at
 // its own time and refuses those of debug enclaves.
@@ -73,12 +73,12 @@ func NewDocumentVerifier(options ...DocumentOption) (*DocumentVerifier, error) {
 		return nil, failure(r, e)
 	}
 	for _, option := range options {
-		if err := option(v); err != nil {
+		if err := option.apply(v); err != nil {
 			C.trb_document_verifier_unref(v)
 			return nil, err
 		}
 	}
-	return &DocumentVerifier{handle.New(unsafe.Pointer(v), func(p unsafe.Pointer) {
+	return &DocumentVerifier{glue.New(unsafe.Pointer(v), func(p unsafe.Pointer) {
 		C.trb_document_verifier_unref((*C.trb_document_verifier)(p))
 	})}, nil
 }
@@ -101,9 +101,7 @@ func (v *DocumentVerifier) Check(document []byte) (*Document, error) {
 		var e *C.trb_error
 		var a *C.trb_attestation
 		var assurance C.int
-		view, free := borrow(document)
-		defer free()
-		r := C.trb_document_verifier_check((*C.trb_document_verifier)(p), view, &a, &assurance, nil, &e)
+		r := C.trb_document_verifier_check((*C.trb_document_verifier)(p), view(document), &a, &assurance, nil, &e)
 		if r != C.TRB_OK {
 			return failure(r, e)
 		}

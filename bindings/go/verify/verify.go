@@ -3,6 +3,7 @@
 package verify
 
 /*
+#include <stdlib.h>
 #include <trustbuild/verify.h>
 */
 import "C"
@@ -17,7 +18,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/handle"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 )
 
 // What the formats allow; the library itself refuses one byte more.
@@ -31,20 +32,28 @@ func readAll(r io.Reader, max int64) ([]byte, error) {
 }
 
 // Policy is what a verifier demands (docs/spec/policy.md). Immutable.
-type Policy struct{ h *handle.Handle }
+type Policy struct{ h *glue.Handle }
 
 // ParsePolicy reads a policy.
 func ParsePolicy(json []byte) (*Policy, error) {
 	var p *C.trb_policy
 	var e *C.trb_error
-	view, free := borrow(json)
-	defer free()
-	if r := C.trb_policy_parse(view, &p, &e); r != C.TRB_OK {
+	if r := C.trb_policy_parse(view(json), &p, &e); r != C.TRB_OK {
 		return nil, failure(r, e)
 	}
-	return &Policy{handle.New(unsafe.Pointer(p), func(p unsafe.Pointer) {
+	return &Policy{glue.New(unsafe.Pointer(p), func(p unsafe.Pointer) {
 		C.trb_policy_unref((*C.trb_policy)(p))
 	})}, nil
+}
+
+// openPolicy reads a policy's file.
+func openPolicy(path string) (*Policy, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadPolicy(f)
 }
 
 // ReadPolicy reads a policy to the end of r.
@@ -82,20 +91,28 @@ func (p *Policy) use(f func(*C.trb_policy) error) error {
 }
 
 // Bundle is all evidence for one build. Immutable, and worth nothing before it was verified.
-type Bundle struct{ h *handle.Handle }
+type Bundle struct{ h *glue.Handle }
 
 // ParseBundle reads a bundle and judges its form alone.
 func ParseBundle(json []byte) (*Bundle, error) {
 	var b *C.trb_bundle
 	var e *C.trb_error
-	view, free := borrow(json)
-	defer free()
-	if r := C.trb_bundle_parse(view, &b, &e); r != C.TRB_OK {
+	if r := C.trb_bundle_parse(view(json), &b, &e); r != C.TRB_OK {
 		return nil, failure(r, e)
 	}
-	return &Bundle{handle.New(unsafe.Pointer(b), func(p unsafe.Pointer) {
+	return &Bundle{glue.New(unsafe.Pointer(b), func(p unsafe.Pointer) {
 		C.trb_bundle_unref((*C.trb_bundle)(p))
 	})}, nil
+}
+
+// openBundle reads a bundle's file.
+func openBundle(path string) (*Bundle, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadBundle(f)
 }
 
 // ReadBundle reads a bundle to the end of r.
@@ -158,28 +175,28 @@ func (b *Bundle) Attestation() (document []byte, err error) {
 }
 
 // Option is a demand added to the policy's, never in place of one.
-type Option func(*C.trb_verifier) error
+type Option struct{ apply func(*C.trb_verifier) error }
 
 func withText(value string, set func(*C.trb_verifier, *C.char, **C.trb_error) C.int) Option {
-	return func(v *C.trb_verifier) error {
+	return Option{func(v *C.trb_verifier) error {
 		var e *C.trb_error
-		s, free := text(value)
-		defer free()
+		s := C.CString(value) // the empty one, too: no demand is dropped
+		defer C.free(unsafe.Pointer(s))
 		return failure(set(v, s, &e), e)
-	}
+	}}
 }
 
 // AtTime tells the time, without which a policy whose time is "live" cannot be checked; an archival
 // one never looks at it.
 func AtTime(now time.Time) Option {
-	return func(v *C.trb_verifier) error {
+	return Option{func(v *C.trb_verifier) error {
 		var e *C.trb_error
 		seconds := now.Unix()
 		if seconds < 0 {
 			seconds = 0
 		}
 		return failure(C.trb_verifier_set_now(v, C.uint64_t(seconds), &e), e)
-	}
+	}}
 }
 
 // Repository demands exactly this URL.
@@ -205,16 +222,14 @@ func Entry(name string) Option {
 
 // Nonce demands exactly this nonce, 16 to 64 bytes.
 func Nonce(nonce []byte) Option {
-	return func(v *C.trb_verifier) error {
+	return Option{func(v *C.trb_verifier) error {
 		var e *C.trb_error
-		view, free := borrow(nonce)
-		defer free()
-		return failure(C.trb_verifier_set_nonce(v, view, &e), e)
-	}
+		return failure(C.trb_verifier_set_nonce(v, view(nonce), &e), e)
+	}}
 }
 
 // Verifier is a policy with further demands. Any number of goroutines may use it at once.
-type Verifier struct{ h *handle.Handle }
+type Verifier struct{ h *glue.Handle }
 
 // NewVerifier makes a verifier for policy.
 func NewVerifier(policy *Policy, options ...Option) (*Verifier, error) {
@@ -227,12 +242,12 @@ func NewVerifier(policy *Policy, options ...Option) (*Verifier, error) {
 		return nil, err
 	}
 	for _, option := range options {
-		if err := option(v); err != nil {
+		if err := option.apply(v); err != nil {
 			C.trb_verifier_unref(v)
 			return nil, err
 		}
 	}
-	return &Verifier{handle.New(unsafe.Pointer(v), func(p unsafe.Pointer) {
+	return &Verifier{glue.New(unsafe.Pointer(v), func(p unsafe.Pointer) {
 		C.trb_verifier_unref((*C.trb_verifier)(p))
 	})}, nil
 }
@@ -303,15 +318,9 @@ func (v *Verifier) check(bundle *Bundle, digest [sha256.Size]byte, name string, 
 			if report {
 				want = &ret
 			}
-			view, free := borrow(digest[:])
+			s, free := text(name)
 			defer free()
-			var s *C.char
-			if name != "" {
-				var drop func()
-				s, drop = text(name)
-				defer drop()
-			}
-			r := C.trb_verifier_check_digest((*C.trb_verifier)(p), b, view, s, &c, want, &e)
+			r := C.trb_verifier_check_digest((*C.trb_verifier)(p), b, view(digest[:]), s, &c, want, &e)
 			if r != C.TRB_OK {
 				return failure(r, e)
 			}
@@ -349,12 +358,7 @@ func hash(ctx context.Context, r io.Reader) (digest [sha256.Size]byte, err error
 
 // File judges the file artifact by the files bundle and policy.
 func File(ctx context.Context, artifact, bundle, policy string, options ...Option) (*Claims, error) {
-	pf, err := os.Open(policy)
-	if err != nil {
-		return nil, err
-	}
-	defer pf.Close()
-	p, err := ReadPolicy(pf)
+	p, err := openPolicy(policy)
 	if err != nil {
 		return nil, err
 	}
@@ -364,12 +368,7 @@ func File(ctx context.Context, artifact, bundle, policy string, options ...Optio
 		return nil, err
 	}
 	defer v.Close()
-	bf, err := os.Open(bundle)
-	if err != nil {
-		return nil, err
-	}
-	defer bf.Close()
-	b, err := ReadBundle(bf)
+	b, err := openBundle(bundle)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package handle owns one reference to an object of the library: no use after Close, no Close during
-// a use, and a finalizer below both.
-package handle
+// Package glue is what the packages that use cgo share. C's types differ from one package to the
+// next, so it has none of them.
+package glue
 
 import (
 	"io/fs"
@@ -11,7 +11,8 @@ import (
 	"unsafe"
 )
 
-// Handle is a C pointer and what drops it.
+// Handle owns one reference to an object of the library: no use after Close, no Close during a use,
+// and a finalizer below both.
 type Handle struct {
 	mu   sync.RWMutex
 	ptr  unsafe.Pointer
@@ -38,7 +39,7 @@ func (h *Handle) Use(f func(unsafe.Pointer) error) error {
 	return f(h.ptr)
 }
 
-// Close waits for the uses and drops the reference. Closing twice is fine.
+// Close waits for the uses and drops the reference. Closing twice is fine, and so is closing nil.
 func (h *Handle) Close() {
 	if h == nil {
 		return

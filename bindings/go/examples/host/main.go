@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command host builds a repository in a simulated enclave: it makes the image, asks the repository's
+// server for the commit, runs the build, publishes the evidence in a log, and leaves artifacts, bundle
+// and a policy for command verifier.
+//
+//	go run ./examples/host -ref refs/heads/main -out widget-out https://forge.example/widget.git
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/trustbuild"
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/verify"
+)
+
+var (
+	out     = flag.String("out", "trustbuild-out", "`directory` for what comes out")
+	ref     = flag.String("ref", "refs/heads/main", "full `name` of the ref that the commit must be in")
+	name    = flag.String("name", "", "`commit`, branch or tag; default: what the ref points to")
+	ca      = flag.String("ca", "", "PEM `file` of certificates to trust beside the system's")
+	private = flag.String("allow-private", "", "`host` that the enclave may reach though its address is private")
+	logDir  = flag.String("log", "", "`directory` of the log; default: in the state directory")
+	libexec = flag.String("libexec", "", "`directory` of the helper programs; default: the installed ones")
+	enclave = flag.String("enclave", "", "enclave `program`; default: the installed one")
+	image   = flag.String("image", "", "enclave image `file`, made where it is not there; default: in the state directory")
+)
+
+func main() {
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: host [options] REPOSITORY")
+		flag.PrintDefaults()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, flag.Arg(0)); err != nil {
+		fmt.Fprintln(os.Stderr, "host:", err)
+		os.Exit(3)
+	}
+}
+
+func run(ctx context.Context, repository string) error {
+	host := &trustbuild.Host{
+		LibexecDir: *libexec,
+		Logger:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	path, eif, err := host.BuildImage(ctx, trustbuild.ImageRecipe{Out: *image, Enclave: *enclave, ExtraCA: *ca})
+	if err != nil {
+		return err
+	}
+	request, err := host.Resolve(ctx, repository, trustbuild.Names{Name: *name, Ref: *ref, CAFile: *ca})
+	if err != nil {
+		return err
+	}
+	defer request.Close()
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		return err
+	}
+	artifacts, bundle, err := build(ctx, host, path, request)
+	if err != nil {
+		return err
+	}
+	bundle, vkey, err := publish(ctx, host, bundle)
+	if err != nil {
+		return err
+	}
+	policy, err := draft(host, eif, repository, vkey)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(*out, "policy.json"), policy, 0o644); err != nil {
+		return err
+	}
+	for _, artifact := range artifacts {
+		fmt.Println(artifact)
+		if err := os.WriteFile(artifact+".bundle.json", bundle, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build gives the artifacts' paths and the bundle, which is in no log yet.
+func build(ctx context.Context, host *trustbuild.Host, image string, request *trustbuild.Request) ([]string, []byte, error) {
+	session, err := host.Open("process:eif=" + image)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer session.Close()
+	if err := session.SetOutputDir(*out); err != nil {
+		return nil, nil, err
+	}
+	if *private != "" {
+		if err := session.AllowPrivate(*private); err != nil {
+			return nil, nil, err
+		}
+	}
+	var artifacts []string
+	bundle, err := session.Build(ctx, request, func(event *trustbuild.Event) error {
+		switch event.Type {
+		case trustbuild.ArtifactEvent:
+			if event.Attested {
+				artifacts = append(artifacts, filepath.Join(*out, string(event.Text)))
+			}
+		case trustbuild.StateEvent:
+			host.Logger.Info(event.State, "commit", event.Text)
+		case trustbuild.OutputEvent:
+			host.Logger.Info("build", "printed", event.Text) // slog escapes what comes from outside
+		}
+		return nil
+	})
+	return artifacts, bundle, err
+}
+
+// publish gives the bundle with its proof, and the log's key.
+func publish(ctx context.Context, host *trustbuild.Host, bundle []byte) ([]byte, string, error) {
+	backend := "local"
+	if *logDir != "" {
+		dir, err := filepath.Abs(*logDir)
+		if err != nil {
+			return nil, "", err
+		}
+		backend = "local:dir=" + dir
+	}
+	log, err := host.OpenLog(ctx, backend)
+	if errors.Is(err, status.NotFound) {
+		if _, err := host.InitLog(ctx, backend, ""); err != nil {
+			return nil, "", err
+		}
+		log, err = host.OpenLog(ctx, backend)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	defer log.Close()
+	bundle, err = log.Publish(ctx, bundle)
+	return bundle, log.VKey(), err
+}
+
+// draft is for a person to review: it trusts this machine's own simulated enclaves.
+func draft(host *trustbuild.Host, eif *trustbuild.EIF, repository, vkey string) ([]byte, error) {
+	root, err := host.SimulatedRoot()
+	if err != nil {
+		return nil, err
+	}
+	policy := verify.PolicyDraft{
+		SimulatedRoots: [][]byte{root},
+		Measurements:   map[string]map[int][]byte{"this machine's image": eif.PCRs},
+		Repositories:   verify.Only(repository),
+		Refs:           verify.Only(*ref),
+		Commits:        verify.Any(),
+		LogKeys:        []string{vkey},
+	}
+	return policy.JSON()
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package trustbuild
+
+/*
+#include <poll.h>
+#include <trustbuild/source.h>
+
+// A source wants to be asked at least once a second, and a context may end meanwhile.
+static void trb_go_pause(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	poll(&p, 1, 100);
+}
+*/
+import "C"
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+	"unsafe"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
+)
+
+// SourceOptions says how a source is fetched.
+type SourceOptions struct {
+	// Dir is an existing, private directory, best on a memory file system: the tree is written to a
+	// fresh directory in it. Empty is the system's for temporary files.
+	Dir    string
+	Egress string // proxy, "unix:/dir" or "vsock:CID"; empty for direct connections
+	CAFile string // PEM; empty for the system's
+	Token  []byte // for the repository's own origin, and no other
+
+	// Limits are bounds by name: "pack_bytes", "objects", "object_bytes", "files", "tree_bytes",
+	// "depth", "submodules", "submodule_depth", "history", "wall_s" (seconds).
+	Limits map[string]uint64
+}
+
+// Submodule is a tree in the tree.
+type Submodule struct{ Path, Repository, Commit string }
+
+// Source is a fetched tree, each object of which was hashed again: what an enclave builds from. Close
+// removes it.
+type Source struct {
+	Commit     string // CT, hexadecimal digits
+	Tip        string // what the request's ref pointed to; empty without a ref
+	Digest     []byte // git tree, SHA-256
+	Time       time.Time
+	Recipe     []byte // the tree's own trustbuild.json; nil where there is none
+	Path       string // directory of the tree, read-only
+	Files      uint64 // with submodules
+	Bytes      uint64
+	Submodules []Submodule
+
+	h *glue.Handle
+}
+
+// FetchSource fetches the commit that a request names, in a helper process, and checks it. A refusal
+// names its check, for example "source.ref". The end of ctx ends the process.
+func (h *Host) FetchSource(ctx context.Context, request *Request, options SourceOptions) (*Source, error) {
+	scope, err := h.newScope()
+	if err != nil {
+		return nil, err
+	}
+	var c *C.trb_source
+	err = request.use(func(r *C.trb_request) (err error) {
+		c, err = newSource(scope.c, r, &options)
+		return err
+	})
+	if err != nil {
+		scope.close()
+		return nil, err
+	}
+	s := &Source{h: glue.New(unsafe.Pointer(c), func(p unsafe.Pointer) {
+		C.trb_source_unref((*C.trb_source)(p))
+		scope.close()
+	})}
+	if err := s.h.Use(func(p unsafe.Pointer) error { return fetch(ctx, (*C.trb_source)(p)) }); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.fill(c)
+	return s, nil
+}
+
+func newSource(c *C.trb_context, r *C.trb_request, options *SourceOptions) (*C.trb_source, error) {
+	var s *C.trb_source
+	var e *C.trb_error
+	dir := options.Dir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	d, free := text(dir)
+	defer free()
+	if r := C.trb_source_new(c, r, d, &s, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
+	}
+	if err := options.apply(s); err != nil {
+		C.trb_source_unref(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o *SourceOptions) apply(s *C.trb_source) error {
+	var e *C.trb_error
+	if o.Egress != "" {
+		egress, free := text(o.Egress)
+		defer free()
+		if r := C.trb_source_set_egress(s, egress, &e); r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	if o.CAFile != "" {
+		ca, free := text(o.CAFile)
+		defer free()
+		if r := C.trb_source_set_ca_file(s, ca, &e); r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	if len(o.Token) > 0 {
+		if r := C.trb_source_set_token(s, view(o.Token), &e); r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	names := make([]string, 0, len(o.Limits))
+	for name := range o.Limits {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		n, free := text(name)
+		r := C.trb_source_set_limit(s, n, C.uint64_t(o.Limits[name]), &e)
+		free()
+		if r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	return nil
+}
+
+func fetch(ctx context.Context, s *C.trb_source) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var e *C.trb_error
+	if r := C.trb_source_start(s, &e); r != C.TRB_OK {
+		return failure(r, e)
+	}
+	for {
+		r := C.trb_source_step(s, &e)
+		if r != C.TRB_E_AGAIN {
+			return failure(r, e)
+		}
+		e = C.trb_error_unref(e)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		C.trb_go_pause(C.trb_source_get_fd(s))
+	}
+}
+
+func (s *Source) fill(c *C.trb_source) {
+	s.Commit = C.GoString(C.trb_source_get_commit(c))
+	s.Tip = C.GoString(C.trb_source_get_tip(c))
+	s.Digest = copied(C.trb_source_get_digest(c))
+	s.Time = time.Unix(int64(C.trb_source_get_time(c)), 0).UTC()
+	s.Recipe = copied(C.trb_source_get_recipe(c))
+	s.Path = C.GoString(C.trb_source_get_path(c))
+	s.Files = uint64(C.trb_source_get_files(c))
+	s.Bytes = uint64(C.trb_source_get_bytes(c))
+	for i := C.size_t(0); i < C.trb_source_count_submodules(c); i++ {
+		s.Submodules = append(s.Submodules, Submodule{
+			Path:       C.GoString(C.trb_source_get_submodule_path(c, i)),
+			Repository: C.GoString(C.trb_source_get_submodule_url(c, i)),
+			Commit:     C.GoString(C.trb_source_get_submodule_commit(c, i)),
+		})
+	}
+}
+
+// FS is the tree, until Close.
+func (s *Source) FS() fs.FS { return tree{os.DirFS(s.Path), s} }
+
+// tree keeps its source from being collected.
+type tree struct {
+	fs.FS
+	source *Source
+}
+
+// Close removes the tree.
+func (s *Source) Close() error {
+	if s != nil {
+		s.h.Close()
+	}
+	return nil
+}
