@@ -2,7 +2,6 @@
 /* tb-host build: one commit, one enclave, one bundle. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,24 +61,6 @@ static const struct cli_command command = {
 	.min_args = 1,
 	.max_args = 1,
 };
-
-static trb_session *volatile running;
-
-static void on_signal(int number)
-{
-	(void)number;
-	trb_session_cancel(running);
-}
-
-/* The first signal ends the session cleanly, the second one the program. */
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
 
 static int failed(trb_error *err)
 {
@@ -155,12 +136,25 @@ static int set_recipe(trb_request *request)
 	return status;
 }
 
+/* Asking for the commit is part of what --timeout counts; what it leaves is the session's. */
 static int open_request(trb_context *context, const char *repository, trb_bytes token,
-			trb_request **ret)
+			uint32_t *seconds, trb_request **ret)
 {
+	uint32_t given = *seconds;
 	trb_error *err = NULL;
-	int r = make_request(context, repository, token, ret, &err);
+	int r;
 
+	alarm(given);
+	r = make_request(context, repository, token, ret, &err);
+	*seconds = alarm(0);
+	if (r == TRB_E_CANCELED && given > 0 && *seconds == 0) {
+		trb_error_unref(err);
+		cli_progress_end();
+		cli_say(BUILD_PROGRAM ": the repository did not name the commit within the %u s of "
+				      "--timeout",
+			given);
+		return CLI_FAILED;
+	}
 	if (r == TRB_OK && opts.sandbox != NULL)
 		r = trb_request_set_sandbox(*ret, opts.sandbox, &err);
 	if (r < 0)
@@ -217,20 +211,17 @@ static int backend_text(trb_context *context, char **ret)
 	return n >= 0 ? CLI_OK : CLI_FAILED;
 }
 
-static int set_up(trb_session *session, int staging, trb_bytes token, trb_error **err)
+static int set_up(trb_session *session, int staging, trb_bytes token, uint32_t seconds,
+		  trb_error **err)
 {
 	int r = trb_session_set_output_dirfd(session, staging, err);
-	uint64_t seconds = 0;
 
 	if (r == TRB_OK && token.len > 0)
 		r = trb_session_set_credential(session, token, err);
 	for (size_t i = 0; r == TRB_OK && i < opts.private.n; i++)
 		r = trb_session_allow_private(session, opts.private.items[i], err);
-	if (r == TRB_OK && opts.timeout != NULL) {
-		if (!cli_number(&command, "timeout", opts.timeout, 1, UINT32_MAX, &seconds))
-			return TRB_E_INVAL;
-		r = trb_session_set_timeout(session, (uint32_t)seconds, err);
-	}
+	if (r == TRB_OK && seconds > 0)
+		r = trb_session_set_timeout(session, seconds, err);
 	return r;
 }
 
@@ -257,29 +248,28 @@ static int run_events(trb_session *session, struct build_result *result, trb_err
 }
 
 static int run_session(trb_context *context, trb_request *request, const char *backend, int staging,
-		       trb_bytes token, struct build_result *result)
+		       trb_bytes token, uint32_t seconds, struct build_result *result)
 {
 	trb_session *session = NULL;
 	trb_error *err = NULL, *close_err = NULL;
 	int r = trb_session_open(context, backend, &session, &err);
 
 	if (r == TRB_OK)
-		r = set_up(session, staging, token, &err);
+		r = set_up(session, staging, token, seconds, &err);
 	if (r == TRB_OK) {
-		running = session;
-		catch_signals();
+		host_session = session;
 		r = trb_session_start(session, request, &err);
 	}
 	if (r == TRB_OK)
 		r = run_events(session, result, &err);
-	running = NULL;
+	host_session = NULL;
 	if (trb_session_close(session, &close_err) < 0 && r == TRB_OK)
 		r = TRB_E_IO;
 	trb_session_unref(session);
 	if (r == TRB_OK)
 		return CLI_OK;
-	if (err == NULL && close_err == NULL) /* said already */
-		return r == TRB_E_INVAL ? CLI_USAGE : CLI_FAILED;
+	if (err == NULL && close_err == NULL) /* out of memory */
+		return CLI_FAILED;
 	if (err == NULL) {
 		err = close_err;
 		close_err = NULL;
@@ -293,7 +283,7 @@ static const char *output(void)
 	return opts.out != NULL ? opts.out : "trustbuild-out";
 }
 
-static int build_into(trb_context *context, trb_request *request, trb_bytes token,
+static int build_into(trb_context *context, trb_request *request, trb_bytes token, uint32_t seconds,
 		      struct build_result *result)
 {
 	const char *out = output();
@@ -303,7 +293,7 @@ static int build_into(trb_context *context, trb_request *request, trb_bytes toke
 	if (status == CLI_OK)
 		status = build_open_output(out, &staging, &fd);
 	if (status == CLI_OK)
-		status = run_session(context, request, backend, fd, token, result);
+		status = run_session(context, request, backend, fd, token, seconds, result);
 	if (status == CLI_OK)
 		status = build_save(result, out, staging);
 	if (staging != NULL)
@@ -315,24 +305,38 @@ static int build_into(trb_context *context, trb_request *request, trb_bytes toke
 	return status;
 }
 
+/* What can be refused before anybody is asked anything. */
+static int check_options(trb_context *context, uint32_t *ret_seconds)
+{
+	trb_error *err = NULL;
+	uint64_t seconds = 0;
+
+	if (opts.state != NULL && trb_context_set_state_dir(context, opts.state, &err) < 0)
+		return failed(err);
+	if (opts.timeout != NULL &&
+	    !cli_number(&command, "timeout", opts.timeout, 1, UINT32_MAX, &seconds))
+		return CLI_USAGE;
+	*ret_seconds = (uint32_t)seconds;
+	return build_check_output(output(), opts.force);
+}
+
 static int build(trb_context *context, const char *repository)
 {
 	uint8_t token[TOKEN_MAX] = { 0 };
 	struct build_result result = { 0 };
 	trb_request *request = NULL;
-	trb_error *err = NULL;
+	uint32_t seconds = 0;
 	size_t len = 0;
 	int status = opts.token_fd != NULL ? read_token(token, &len) : CLI_OK;
 
-	if (status == CLI_OK && opts.state != NULL &&
-	    trb_context_set_state_dir(context, opts.state, &err) < 0)
-		status = failed(err);
 	if (status == CLI_OK)
-		status = build_check_output(output(), opts.force);
+		status = check_options(context, &seconds);
+	host_catch_signals(context);
 	if (status == CLI_OK)
-		status = open_request(context, repository, (trb_bytes){ token, len }, &request);
+		status = open_request(context, repository, (trb_bytes){ token, len }, &seconds,
+				      &request);
 	if (status == CLI_OK)
-		status = build_into(context, request, (trb_bytes){ token, len }, &result);
+		status = build_into(context, request, (trb_bytes){ token, len }, seconds, &result);
 	explicit_bzero(token, sizeof(token));
 	if (status == CLI_OK && (opts.log == NULL || strcmp(opts.log, "none") != 0))
 		status = build_publish(context, opts.log != NULL ? opts.log : "local", &result);

@@ -2,6 +2,8 @@
 #ifndef TRB_EXAMPLES_HOST_COMMANDS_H
 #define TRB_EXAMPLES_HOST_COMMANDS_H
 
+#include <trustbuild/session.h>
+
 #include "common/cli.h"
 
 int cmd_build(int argc, char **argv);
@@ -13,5 +15,12 @@ int cmd_policy(int argc, char **argv);
 /* A context with progress on standard error and the folders that the environment names
  * (TRUSTBUILD_LIBEXEC).  CLI_OK, or CLI_FAILED after saying why. */
 int host_context(const char *program, trb_context **ret_context);
+
+/* From here on the first signal that asks to end makes what works with the context end soon, with
+ * an error and without leaving anything; the second one ends the program.  What is ignored already
+ * stays so, as nohup has it.  SIGALRM counts as such a signal. */
+void host_catch_signals(trb_context *context);
+/* The session that a signal cancels, too; NULL: none. */
+extern trb_session *volatile host_session;
 
 #endif

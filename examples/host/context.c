@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "host/commands.h"
+
+trb_session *volatile host_session;
+static trb_context *volatile host_waiting;
+
+static void on_signal(int number)
+{
+	(void)number;
+	trb_context_set_canceled(host_waiting, 1);
+	trb_session_cancel(host_session);
+}
+
+void host_catch_signals(trb_context *context)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND }, old;
+
+	host_waiting = context;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+}
 
 int host_context(const char *program, trb_context **ret_context)
 {

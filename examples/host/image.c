@@ -170,8 +170,10 @@ static int image_build(int argc, char **argv)
 	if (!cli_parse(&build_command, argc, argv, &args, &n, &status))
 		return status;
 	status = host_context(build_command.name, &context);
-	if (status == CLI_OK)
+	if (status == CLI_OK) {
+		host_catch_signals(context);
 		status = build_with(context);
+	}
 	trb_context_unref(context);
 	cli_list_clear(&opts.helpers);
 	cli_list_clear(&opts.packages);

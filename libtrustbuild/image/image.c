@@ -260,35 +260,49 @@ static bool is_package(const char *name)
 	return strchr(name, '_') != NULL;
 }
 
-static void prune(const trb_image *image, const char *folder, struct trb_cache *cache, uint64_t max)
+static int open_folder(const trb_image *image, const char *folder)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int dir = -1;
 
-	if (asprintf(&path, "%s%s", image->state, folder) < 0)
+	if (asprintf(&path, "%s%s", image->state, folder) < 0) {
 		path = NULL;
-	dir = path != NULL ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (dir < 0)
-		return;
-	cache->context = image->context;
-	cache->dir = dir;
-	trb_cache_sweep(dir);
-	trb_cache_prune(cache, max);
+		return -1;
+	}
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The parts of this image stay, and its packages, which are the ones used last. */
-static void tidy(const trb_image *image)
+static void prune(const trb_image *image, int state)
 {
 	const char *keep[N_PARTS + 1] = { NULL };
-	struct trb_cache parts = { .is_entry = is_part, .keep = keep };
-	struct trb_cache packages = { .is_entry = is_package };
+	_cleanup_close_ int debs = open_folder(image, "/debs");
+	const struct trb_cache parts = { image->context, state, is_part, keep, NULL };
+	const struct trb_cache packages = { image->context, debs, is_package, NULL, NULL };
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_PARTS; i++)
 		if (image->parts[i] != NULL)
 			keep[n++] = strrchr(image->parts[i], '/') + 1;
-	prune(image, "", &parts, trb_cache_ceiling());
-	prune(image, "/debs", &packages, trb_cache_ceiling() / PACKAGES_SHARE);
+	trb_cache_prune(&parts, trb_cache_ceiling());
+	if (debs >= 0)
+		trb_cache_prune(&packages, trb_cache_ceiling() / PACKAGES_SHARE);
+}
+
+static int build_locked(trb_image *image, trb_eif **ret_eif, trb_error **err)
+{
+	_cleanup_close_ int state = open_folder(image, "");
+	int r = TRB_OK;
+
+	if (image->values[IMAGE_RAMDISK].n == 0)
+		r = trb_image_make_parts(image, err);
+	if (r == TRB_OK)
+		r = trb_image_pack(image, ret_eif, err);
+	if (state >= 0) {
+		trb_cache_sweep(state);
+		if (r == TRB_OK)
+			prune(image, state);
+	}
+	return r;
 }
 
 int trb_image_build(trb_image *image, trb_eif **ret_eif, trb_error **err)
@@ -299,12 +313,8 @@ int trb_image_build(trb_image *image, trb_eif **ret_eif, trb_error **err)
 	r = prepare(image, err);
 	if (r == TRB_OK)
 		r = trb_image_lock_state(image, err);
-	if (r == TRB_OK && image->values[IMAGE_RAMDISK].n == 0)
-		r = trb_image_make_parts(image, err);
 	if (r == TRB_OK)
-		r = trb_image_pack(image, ret_eif, err);
-	if (r == TRB_OK)
-		tidy(image);
+		r = build_locked(image, ret_eif, err);
 	if (image->lock >= 0)
 		close(steal_fd(&image->lock));
 	return r;

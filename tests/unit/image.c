@@ -244,6 +244,19 @@ START_TEST(a_damaged_image_is_packed_again)
 }
 END_TEST
 
+static size_t count_parts(const char *prefix)
+{
+	DIR *dir = opendir(in_folder("state/image"));
+	const struct dirent *entry;
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(dir);
+	return n;
+}
+
 START_TEST(a_failing_program_is_named_with_its_last_line)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -256,7 +269,8 @@ START_TEST(a_failing_program_is_named_with_its_last_line)
 		      trb_error_message(err));
 	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "rootfs.log"));
 	ck_assert_int_ne(access(in_folder("state/image/enclave.eif"), F_OK), 0);
-	/* what the other program made is kept */
+	/* what the other program made is kept, and no halves */
+	ck_assert_uint_eq(count_parts(".new-"), 0);
 	unlink(in_folder("calls"));
 	put("libexec/image-rootfs", rootfs_script, 0700);
 	build_ok(NULL, pcr0);
@@ -314,19 +328,6 @@ START_TEST(an_abandoned_script_is_waited_for)
 	ck_assert_int_ne(access(in_folder("state/image/.new-rootfs"), F_OK), 0);
 }
 END_TEST
-
-static size_t count_parts(const char *prefix)
-{
-	DIR *dir = opendir(in_folder("state/image"));
-	const struct dirent *entry;
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while ((entry = readdir(dir)) != NULL)
-		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-	closedir(dir);
-	return n;
-}
 
 /* With a ceiling of nothing the parts of the image at hand are all that stays. */
 START_TEST(unused_parts_make_room)
