@@ -30,7 +30,7 @@ judges() { # NAME FOLDER COMMAND…
 			>"$t/judged" 2>&1 || status=$?
 		case $kind$status in
 		good0) ;;
-		bad1) grep -qiE 'digest|attests' "$t/judged" || fail "$name refused for another reason: $(cat "$t/judged")" ;;
+		bad1) grep -qE 'artifact\.digest|wanted sha256:' "$t/judged" || fail "$name refused for another reason: $(cat "$t/judged")" ;;
 		*) fail "$name: $kind gave $status: $(cat "$t/judged")" ;;
 		esac
 	done
