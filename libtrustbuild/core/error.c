@@ -41,6 +41,13 @@ static trb_error *error_new(int code, const char *check, trb_error *cause, const
 	return error;
 }
 
+/* Where there was no memory for the error itself, that is what happened: status and error agree,
+ * and nothing was decided. */
+static int code_of(int code, trb_error *const *err)
+{
+	return err != NULL && *err == &out_of_memory ? TRB_E_NOMEM : code;
+}
+
 int trb_fail(trb_error **err, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -50,7 +57,7 @@ int trb_fail(trb_error **err, int code, const char *fmt, ...)
 		*err = error_new(code, NULL, NULL, fmt, ap);
 		va_end(ap);
 	}
-	return code;
+	return code_of(code, err);
 }
 
 int trb_fail_check(trb_error **err, int code, const char *check, const char *fmt, ...)
@@ -62,7 +69,7 @@ int trb_fail_check(trb_error **err, int code, const char *check, const char *fmt
 		*err = error_new(code, check, NULL, fmt, ap);
 		va_end(ap);
 	}
-	return code;
+	return code_of(code, err);
 }
 
 static int code_of_errno(int errnum)
@@ -115,7 +122,7 @@ int trb_wrap(trb_error **err, int code, const char *fmt, ...)
 		*err = error_new(code, trb_error_check(cause), cause, fmt, ap);
 		va_end(ap);
 	}
-	return code;
+	return code_of(code, err);
 }
 
 int trb_wrap_check(trb_error **err, int code, const char *check, const char *fmt, ...)
@@ -129,7 +136,7 @@ int trb_wrap_check(trb_error **err, int code, const char *check, const char *fmt
 		*err = error_new(code, check, cause, fmt, ap);
 		va_end(ap);
 	}
-	return code;
+	return code_of(code, err);
 }
 
 /* By its mark, not its address: a program may hold the library twice, shared and static. */

@@ -6,7 +6,8 @@
 
 #include <trustbuild/error.h>
 
-/* Each returns its code, and writes *err where err is not NULL and nothing failed before. */
+/* Each returns its code, and writes *err where err is not NULL and nothing failed before.  Where
+ * there is no memory for the error, both become TRB_E_NOMEM. */
 int trb_fail(trb_error **err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* check is a string with static storage: the id is kept as a pointer. */
 int trb_fail_check(trb_error **err, int code, const char *check, const char *fmt, ...)

@@ -110,6 +110,16 @@ int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_e
 	return trb_buf_to_blob(&buf, path, ret, err);
 }
 
+int trb_sync_fd(int fd)
+{
+	int r;
+
+	do
+		r = fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
 static int write_temporary(int dirfd, const char *temporary, trb_bytes bytes, mode_t mode,
 			   trb_error **err)
 {
@@ -122,7 +132,7 @@ static int write_temporary(int dirfd, const char *temporary, trb_bytes bytes, mo
 	r = trb_write_full(fd, bytes, err);
 	if (r < 0)
 		return r;
-	if (fsync(fd) < 0)
+	if (trb_sync_fd(fd) < 0)
 		return trb_fail_errno(err, errno, "flush '%s'", temporary);
 	return TRB_OK;
 }
@@ -139,7 +149,7 @@ static int sync_parent(int dirfd, const char *path, trb_error **err)
 	if (slash != NULL)
 		slash[slash == parent ? 1 : 0] = '\0';
 	fd = openat(dirfd, slash != NULL ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
+	if (fd < 0 || trb_sync_fd(fd) < 0)
 		return trb_fail_errno(err, errno, "flush the directory of '%s'", path);
 	return TRB_OK;
 }

@@ -9,6 +9,7 @@
 #include "core/io.h"
 #include "enclave/client.h"
 #include "format/cbor.h"
+#include "format/crypto.h"
 #include "format/dsse.h"
 
 #define BLOCK    65536u
@@ -37,6 +38,7 @@ static int send_block(struct trb_enclave *e, int fd, trb_bytes block, trb_error 
 static int send_content(struct trb_enclave *e, int fd, int file, uint64_t size, uint8_t digest[32],
 			trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	_cleanup_free_ uint8_t *block = malloc(BLOCK);
 	int r = TRB_OK;
@@ -48,13 +50,13 @@ static int send_content(struct trb_enclave *e, int fd, int file, uint64_t size, 
 
 		r = trb_pread_full(file, block, n, done, err);
 		if (r == TRB_OK && EVP_DigestUpdate(md, block, n) != 1)
-			r = trb_fail(err, TRB_E_IO, "hash a file");
+			r = trb_fail_nomem(err);
 		if (r == TRB_OK)
 			r = send_block(e, fd, TRB_BYTES(block, n), err);
 		done += n;
 	}
 	if (r == TRB_OK && EVP_DigestFinal_ex(md, digest, NULL) != 1)
-		r = trb_fail(err, TRB_E_IO, "hash a file");
+		r = trb_fail_nomem(err);
 	return r;
 }
 

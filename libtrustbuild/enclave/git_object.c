@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/fetch.h"
+#include "format/crypto.h"
 
 static const char *const type_names[] = { "", "commit", "tree", "blob", "tag" };
 
@@ -30,6 +31,7 @@ static int hash_sha1(enum trb_git_type type, trb_bytes body, struct trb_commit *
 
 static int hash_sha256(enum trb_git_type type, trb_bytes body, uint8_t ret[32], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	char head[40];
 	int n = snprintf(head, sizeof(head), "%s %zu", type_names[type], body.len);

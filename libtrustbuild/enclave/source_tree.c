@@ -155,6 +155,8 @@ int trb_tree_walk_link(const struct trb_tree_writer *w, const char *path, trb_er
 		if (fd < 0 && errno != EAGAIN)
 			break;
 	}
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+		return trb_fail_errno(err, errno, "follow the link '%s'", path);
 	if (fd < 0)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_TREE,
 				      "the link '%s' does not end inside the tree: %s", path,

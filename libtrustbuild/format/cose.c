@@ -71,7 +71,7 @@ int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t
 	return trb_sha384(trb_buf_bytes(&buf), ret, err);
 }
 
-int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_p384_key *key,
+int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_ec_key *key,
 			  trb_error **err)
 {
 	uint8_t digest[48];
@@ -79,7 +79,7 @@ int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_p
 
 	if (r < 0)
 		return r;
-	r = trb_p384_verify_raw(key, digest, sign1->signature);
+	r = trb_ec_verify_raw(key, digest, sign1->signature);
 	if (r == TRB_E_EVIDENCE)
 		return trb_fail_check(err, r, "document.signature",
 				      "the signature is not the signing certificate's over this "

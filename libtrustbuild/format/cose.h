@@ -5,7 +5,7 @@
 
 #include "core/bytes.h"
 #include "format/cbor.h"
-#include "format/p384.h"
+#include "format/ec.h"
 
 struct trb_cose_sign1 {
 	trb_bytes protected_header; /* the bytes {1: -35} */
@@ -24,7 +24,7 @@ int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t
 			  trb_error **err);
 
 /* Errors: TRB_E_EVIDENCE with check id document.signature, TRB_E_NOMEM. */
-int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_p384_key *key,
+int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_ec_key *key,
 			  trb_error **err);
 
 /* The envelope in the NSM's own form: untagged, {1: -35}, {}, payload, signature. */

@@ -9,10 +9,10 @@
 
 #include "core/bytes.h"
 #include "core/cleanup.h"
+#include "format/ec.h"
 
 #define TRB_DSSE_TYPE          "application/vnd.in-toto+json"
-#define TRB_DSSE_SPKI_LEN      91 /* SubjectPublicKeyInfo: P-256, uncompressed point */
-#define TRB_DSSE_SIGNATURE_MIN 8
+#define TRB_DSSE_SPKI_LEN      TRB_P256_SPKI
 #define TRB_DSSE_SIGNATURE_MAX 72
 
 TRB_DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);

@@ -2,10 +2,13 @@
 #include <openssl/evp.h>
 
 #include "core/error.h"
+#include "format/crypto.h"
 #include "format/facts.h"
 
 static int digest(const EVP_MD *md, trb_bytes in, uint8_t *ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
+
 	if (EVP_Digest(in.ptr, in.len, ret, NULL, md, NULL) != 1)
 		return trb_fail(err, TRB_E_NOMEM, "OpenSSL cannot compute a digest");
 	return TRB_OK;

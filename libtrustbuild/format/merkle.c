@@ -4,11 +4,13 @@
 #include <openssl/evp.h>
 
 #include "core/error.h"
+#include "format/crypto.h"
 #include "format/dsse.h"
 #include "format/facts.h"
 
 int trb_merkle_leaf(trb_bytes leaf, uint8_t ret[32], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
 	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||

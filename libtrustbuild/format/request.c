@@ -7,6 +7,7 @@
 #include <trustbuild/request.h>
 
 #include "core/error.h"
+#include "format/crypto.h"
 #include "format/facts.h"
 #include "format/recipe.h"
 
@@ -79,6 +80,7 @@ static void set_commit(trb_request *request, const struct trb_commit *commit)
 int trb_request_new(trb_context *context, const char *repository, const char *commit,
 		    trb_request **ret_request, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_request_unrefp) trb_request *request = NULL;
 	struct trb_commit id;
 	int r;

@@ -2,6 +2,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "format/base64.h"
+#include "format/ec.h"
 #include "format/facts.h"
 #include "format/note.h"
 
@@ -59,11 +60,15 @@ int trb_vkey_make(const char *name, enum trb_key_type type, trb_bytes key, struc
 {
 	const char *why = trb_key_name_fault(trb_bytes_str(name));
 	struct trb_vkey made = { .type = type, .len = key.len };
+	trb_bytes point;
 	int r;
 
 	if (why != NULL)
 		return trb_fail(err, TRB_E_FORMAT, "%s", why);
-	if (type == TRB_KEY_ECDSA ? key.len == 0 || key.len > TRB_VKEY_BYTES : key.len != 32)
+	if (type == TRB_KEY_ECDSA && !trb_p256_spki_point(key, &point))
+		return trb_fail(err, TRB_E_UNSUPPORTED,
+				"the ECDSA key of '%s' is not an uncompressed one on P-256", name);
+	if (type != TRB_KEY_ECDSA && key.len != 32)
 		return trb_fail(err, TRB_E_FORMAT, "the key of '%s' has %zu bytes", name, key.len);
 	memcpy(made.name, name, strlen(name) + 1);
 	memcpy(made.key, key.ptr, key.len);

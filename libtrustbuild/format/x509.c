@@ -3,7 +3,7 @@
 #include "format/x509.h"
 
 #include "format/der.h"
-#include "format/p384.h"
+#include "format/ec.h"
 
 #define LIT(s) TRB_BYTES_LIT(s)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Naming the files that came in: first each one under a name of no meaning in its own directory,
  * then, when nothing can run out any more, one rename each. */
+#include "format/crypto.h"
 #include "host/intake_file.h"
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 
 static int random_name(char **ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t bytes[8];
 	char hex[17];
 
@@ -135,7 +137,7 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 		r = open_parent(dirfd, name, &file->parent, &base, err);
 	if (r < 0)
 		return r;
-	if (fchmod(file->fd, mode_for(file->fd)) < 0 || fsync(file->fd) < 0)
+	if (fchmod(file->fd, mode_for(file->fd)) < 0 || trb_sync_fd(file->fd) < 0)
 		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
 	/* a rename onto a directory would fail half-way through the set */
 	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "format/control.h"
+#include "format/crypto.h"
 
 #define CHUNK      65536u
 #define STEP_BYTES (8u * CHUNK)
@@ -147,6 +148,7 @@ static int begin_file(struct trb_intake *intake, struct intake_stream *stream, t
 static int store(const struct intake_file *file, struct intake_stream *stream, trb_bytes bytes,
 		 trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	int r = TRB_OK;
 
 	if (EVP_DigestUpdate(stream->hash, bytes.ptr, bytes.len) != 1)
@@ -161,6 +163,7 @@ static int store(const struct intake_file *file, struct intake_stream *stream, t
 
 static int finish_file(struct trb_intake *intake, struct intake_stream *stream, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	struct intake_file *file = &intake->files[stream->file];
 	const uint8_t ack = TRB_FILE_STORED;
 

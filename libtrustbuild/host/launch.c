@@ -245,8 +245,8 @@ static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, trb_e
 
 	if (r == TRB_OK)
 		r = trb_launch_map_ids(enclave->pid, err);
-	if (r == TRB_OK && write(enclave->go, "g", 1) != 1)
-		r = trb_fail_errno(err, errno, "start the enclave");
+	if (r == TRB_OK)
+		r = trb_write_full(enclave->go, TRB_BYTES_LIT("g"), err);
 	if (r < 0) {
 		kill(enclave->pid, SIGKILL);
 		wait_status(enclave);

@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 
 #include "core/io.h"
+#include "format/crypto.h"
 
 #define PREFIX "run-"
 
@@ -73,6 +74,7 @@ static int open_parent(const char *path, trb_error **err)
 
 static int make_dirs(struct trb_run_dir *run, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t bytes[8];
 	char hex[17];
 

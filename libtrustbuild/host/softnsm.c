@@ -6,6 +6,7 @@
 
 #include <openssl/rand.h>
 
+#include "format/crypto.h"
 #include "format/nsm.h"
 #include "host/softnsm_cert.h"
 #include "host/softnsm_chain.h"
@@ -85,6 +86,7 @@ static int boot(struct trb_softnsm *nsm, const char *state_dir,
 int trb_softnsm_new(const char *state_dir, const uint8_t pcrs[3][TRB_SHA384_LEN],
 		    struct trb_softnsm **ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	struct trb_softnsm *nsm = calloc(1, sizeof(*nsm));
 	int r;
 
@@ -240,6 +242,7 @@ static int run(struct trb_softnsm *nsm, const struct trb_nsm_request *req, struc
 int trb_softnsm_answer(struct trb_softnsm *nsm, trb_bytes request, trb_blob **ret_response,
 		       trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 	struct trb_nsm_request req = { 0 };
 	struct answer answer = { 0 };

@@ -11,11 +11,12 @@
 
 int trb_cert_fail(trb_error **err, const char *what)
 {
+	unsigned long error = ERR_peek_last_error();
 	char reason[256];
 
-	ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
-	ERR_clear_error();
-	return trb_fail(err, TRB_E_IO, "cannot %s: %s", what, reason);
+	ERR_error_string_n(error, reason, sizeof(reason));
+	return trb_fail(err, ERR_GET_LIB(error) == ERR_LIB_RAND ? TRB_E_IO : TRB_E_NOMEM,
+			"cannot %s: %s", what, reason);
 }
 
 static bool name_add(X509_NAME *name, const char *field, const char *value)

@@ -9,6 +9,8 @@
 #include <openssl/pem.h>
 
 #include "core/io.h"
+#include "format/crypto.h"
+#include "format/pem.h"
 #include "host/softnsm_cert.h"
 
 #define ROOT_FILE_MAX 16384
@@ -26,6 +28,7 @@ void trb_softnsm_root_clear(struct trb_softnsm_root *root)
 
 int trb_softnsm_root_make(struct trb_softnsm_root *ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	struct trb_softnsm_root root = { 0 };
 	int64_t now = (int64_t)time(NULL);
 	struct trb_cert_form form = {
@@ -76,17 +79,16 @@ static int to_pem(EVP_PKEY *key, X509 *cert, trb_blob **ret, trb_error **err)
 static int from_pem(trb_bytes pem, struct trb_softnsm_root *ret, trb_error **err)
 {
 	struct trb_softnsm_root root = { 0 };
-	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-	int r = TRB_OK;
+	int r = trb_pem_read_key(pem, &root.key);
 
-	if (bio == NULL)
-		return trb_fail_nomem(err);
-	root.key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	if (root.key != NULL)
-		root.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	if (root.cert == NULL || X509_check_private_key(root.cert, root.key) != 1)
-		r = trb_fail(err, TRB_E_FORMAT,
+	if (r == TRB_OK)
+		r = trb_pem_read_cert(pem, &root.cert);
+	if (r == TRB_OK)
+		r = trb_pem_check_pair(root.cert, root.key);
+	if (r == TRB_E_NOMEM)
+		trb_fail_nomem(err);
+	else if (r < 0)
+		r = trb_fail(err, r,
 			     "the development root is damaged: remove the directory 'softnsm' in "
 			     "the state directory, and pin the new root in the policies");
 	if (r == TRB_OK)
@@ -146,6 +148,7 @@ static int load_or_make(int dirfd, struct trb_softnsm_root *ret, trb_error **err
 
 int trb_softnsm_root_load(const char *state_dir, struct trb_softnsm_root *ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int dir = -1;
 	int r;

@@ -240,18 +240,23 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct cpio_entry *)a)->name, ((const struct cpio_entry *)b)->name);
 }
 
+/* The order of by_name(), for a name that does not end with a NUL. */
+static int by_view(const void *a, const void *b)
+{
+	return trb_bytes_cmp(*(const trb_bytes *)a,
+			     trb_bytes_str(((const struct cpio_entry *)b)->name));
+}
+
 static bool has_parent(const struct cpio_plan *plan, const struct cpio_entry *e)
 {
 	const char *slash = strrchr(e->name, '/');
-	struct cpio_entry key = { 0 }, *found;
+	const struct cpio_entry *found;
+	trb_bytes parent;
 
 	if (slash == NULL)
 		return true;
-	key.name = strndup(e->name, (size_t)(slash - e->name));
-	if (key.name == NULL)
-		return false;
-	found = bsearch(&key, plan->entries, plan->n, sizeof(key), by_name);
-	free(key.name);
+	parent = TRB_BYTES(e->name, slash - e->name);
+	found = bsearch(&parent, plan->entries, plan->n, sizeof(*plan->entries), by_view);
 	return found != NULL && S_ISDIR(found->mode);
 }
 

@@ -113,6 +113,8 @@ static int open_parent(int dirfd, const char *name, int *ret_fd, const char **re
 		memcpy(step, name, (size_t)(slash - name));
 		step[slash - name] = '\0';
 		next = openat(fd, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			return trb_fail_errno(err, errno, "open directory '%s'", step);
 		if (next < 0)
 			return trb_fail(err, TRB_E_FORMAT, "cpio: no directory '%s' for '%s'", step,
 					name);

@@ -74,6 +74,13 @@ static int check_metadata(trb_bytes text, trb_error **err)
 	if (!trb_utf8_valid(text) || memchr(text.ptr, '\0', text.len) != NULL)
 		return trb_fail(err, TRB_E_FORMAT, "metadata section: not UTF-8 text");
 	json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, &end, false);
+	if (json == NULL) { /* cJSON does not say why: is there memory, and does it fail again? */
+		json = cJSON_CreateNull();
+		if (json == NULL)
+			return trb_fail_nomem(err);
+		cJSON_Delete(json);
+		json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, &end, false);
+	}
 	good = cJSON_IsObject(json);
 	cJSON_Delete(json);
 	while (good && end < (const char *)text.ptr + text.len && strchr(" \t\r\n", *end) != NULL)

@@ -22,6 +22,5 @@ int trb_cose_sig_structure(trb_bytes protected, trb_bytes payload, trb_blob **re
 int trb_eif_signed_payload(const uint8_t pcr0[SHA384_SIZE], trb_blob **ret, trb_error **err);
 int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_SIZE],
 			trb_error **err);
-int trb_no_password(char *buf, int size, int writing, void *user);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "core/context.h"
 #include "core/io.h"
+#include "format/crypto.h"
 #include "image/eif.h"
 
 #define CHUNK (512u << 10)
@@ -72,6 +73,7 @@ static bool start_thread(struct eif_meter *m)
 
 int trb_eif_meter_new(bool with_thread, struct eif_meter **ret_meter, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_eif_meter_freep) struct eif_meter *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
@@ -99,6 +101,7 @@ void trb_eif_meter_section(struct eif_meter *m, unsigned type)
 
 static void update(struct eif_meter *m, int index, trb_bytes data)
 {
+	TRB_CRYPTO_SCOPE;
 	if (EVP_DigestUpdate(m->md[index], data.ptr, data.len) != 1)
 		m->failed = true;
 }
@@ -142,6 +145,7 @@ static void stop_thread(struct eif_meter *m)
 
 int trb_eif_extend(const uint8_t digest[SHA384_SIZE], uint8_t ret_pcr[SHA384_SIZE], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t input[2 * SHA384_SIZE] = { 0 };
 
 	memcpy(input + SHA384_SIZE, digest, SHA384_SIZE);
@@ -152,6 +156,7 @@ int trb_eif_extend(const uint8_t digest[SHA384_SIZE], uint8_t ret_pcr[SHA384_SIZ
 
 int trb_eif_meter_finish(struct eif_meter *m, uint8_t ret_pcr[3][SHA384_SIZE], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t digest[SHA384_SIZE];
 
 	stop_thread(m);

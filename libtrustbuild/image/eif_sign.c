@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/ec.h>
-#include <openssl/pem.h>
 
 #include "format/cbor.h"
+#include "format/crypto.h"
+#include "format/pem.h"
 #include "image/eif_cose.h"
 #include "image/eif_write.h"
 
 static int load_key(trb_bytes pem, X509 *cert, EVP_PKEY **ret_key, trb_error **err)
 {
-	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-	EVP_PKEY *key =
-		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, trb_no_password, NULL) : NULL;
+	EVP_PKEY *key;
+	int r = trb_pem_read_key(pem, &key);
 
-	BIO_free(bio);
-	if (key == NULL)
-		return trb_fail(err, TRB_E_FORMAT, "no unencrypted PEM private key to sign with");
-	if (X509_check_private_key(cert, key) != 1) {
+	if (r == TRB_E_NOMEM)
+		return trb_fail_nomem(err);
+	if (r < 0)
+		return trb_fail(err, r, "no unencrypted PEM private key to sign with");
+	r = trb_pem_check_pair(cert, key);
+	if (r < 0) {
 		EVP_PKEY_free(key);
-		return trb_fail(err, TRB_E_INVAL, "the private key is not the certificate's");
+		return r == TRB_E_NOMEM ? trb_fail_nomem(err)
+					: trb_fail(err, TRB_E_INVAL,
+						   "the private key is not the certificate's");
 	}
 	*ret_key = key;
 	return TRB_OK;
@@ -107,6 +110,7 @@ static int make_section(trb_bytes cert_pem, trb_bytes cose, trb_blob **ret, trb_
 int trb_eif_sign(trb_bytes cert_pem, trb_bytes key_pem, const uint8_t pcr0[SHA384_SIZE],
 		 trb_blob **ret_section, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_blob_unrefp) trb_blob *cose = NULL;
 	uint8_t pcr8[SHA384_SIZE];
 	EVP_PKEY *key = NULL;

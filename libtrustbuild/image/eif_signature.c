@@ -9,6 +9,8 @@
 #include <openssl/x509.h>
 
 #include "format/cbor.h"
+#include "format/crypto.h"
+#include "format/pem.h"
 #include "image/eif.h"
 #include "image/eif_cose.h"
 
@@ -132,15 +134,15 @@ static int parse_section(trb_bytes section, trb_blob **ret_pem, trb_blob **ret_c
 int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_SIZE],
 			trb_error **err)
 {
-	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-	X509 *cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, trb_no_password, NULL) : NULL;
+	TRB_CRYPTO_SCOPE;
 	uint8_t digest[SHA384_SIZE];
-	int r;
+	X509 *cert;
+	int r = trb_pem_read_cert(pem, &cert);
 
-	BIO_free(bio);
-	if (cert == NULL)
-		return trb_fail(err, TRB_E_FORMAT,
-				"no PEM certificate where the signer's should be");
+	if (r == TRB_E_NOMEM)
+		return trb_fail_nomem(err);
+	if (r < 0)
+		return trb_fail(err, r, "no PEM certificate where the signer's should be");
 	if (X509_digest(cert, EVP_sha384(), digest, NULL) != 1)
 		r = trb_fail_nomem(err);
 	else
@@ -153,12 +155,6 @@ int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_
 	return TRB_OK;
 }
 
-int trb_no_password(char *buf, int size, int writing, void *user)
-{
-	(void)buf, (void)size, (void)writing, (void)user;
-	return -1; /* instead of libcrypto's prompt on the terminal */
-}
-
 static int verify_raw(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes message, trb_bytes sig,
 		      trb_error **err)
 {
@@ -167,7 +163,7 @@ static int verify_raw(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes messa
 	BIGNUM *a = BN_bin2bn(sig.ptr, (int)alg->half, NULL);
 	BIGNUM *b = BN_bin2bn(sig.ptr + alg->half, (int)alg->half, NULL);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	int len, r = TRB_OK;
+	int len, good, r = TRB_OK;
 
 	if (pair == NULL || md == NULL || ECDSA_SIG_set0(pair, a, b) != 1) {
 		BN_free(a);
@@ -176,8 +172,14 @@ static int verify_raw(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes messa
 	} else if ((len = i2d_ECDSA_SIG(pair, &der)) <= 0 ||
 		   EVP_DigestVerifyInit_ex(md, NULL, alg->digest, NULL, NULL, key, NULL) != 1) {
 		r = trb_fail_nomem(err);
-	} else if (EVP_DigestVerify(md, der, (size_t)len, message.ptr, message.len) != 1) {
-		r = refuse(err, "the image's signature does not verify with its certificate");
+	} else {
+		/* 0 is a signature that is not the key's; all else that is not 1 is trouble */
+		good = EVP_DigestVerify(md, der, (size_t)len, message.ptr, message.len);
+		if (good == 0)
+			r = refuse(err,
+				   "the image's signature does not verify with its certificate");
+		else if (good != 1)
+			r = trb_fail_nomem(err);
 	}
 	ECDSA_SIG_free(pair);
 	EVP_MD_CTX_free(md);
@@ -263,6 +265,7 @@ static int subject_of(X509 *cert, char **ret_subject, trb_error **err)
 int trb_eif_check_signature(trb_bytes section, const uint8_t pcr0[SHA384_SIZE],
 			    uint8_t ret_pcr8[SHA384_SIZE], char **ret_subject, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_blob_unrefp) trb_blob *pem = NULL, *cose = NULL;
 	uint8_t pcr8[SHA384_SIZE];
 	X509 *cert = NULL;

@@ -172,14 +172,16 @@ static uint32_t whole_crc(const struct writer *w)
 static int write_header(struct writer *w, unsigned flags, uint32_t *ret_crc, trb_error **err)
 {
 	uint32_t crc;
-	ssize_t n;
+	int r;
 
 	fill_header(w, flags);
 	crc = whole_crc(w);
 	eif_put_be(w->layout.raw + EIF_CRC_OFFSET, crc, 4);
-	n = pwrite(w->fd, w->layout.raw, EIF_HEADER_SIZE, 0);
-	if (n != (ssize_t)EIF_HEADER_SIZE)
-		return trb_fail_errno(err, n < 0 ? errno : EIO, "write the image's header");
+	if (lseek(w->fd, 0, SEEK_SET) < 0)
+		return trb_fail_errno(err, errno, "go back to the image's header");
+	r = trb_write_full(w->fd, TRB_BYTES(w->layout.raw, EIF_HEADER_SIZE), err);
+	if (r < 0)
+		return trb_wrap(err, r, "write the image's header");
 	*ret_crc = crc;
 	return TRB_OK;
 }

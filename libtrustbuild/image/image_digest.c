@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "core/io.h"
+#include "format/crypto.h"
 #include "image/image.h"
 
 #define CHUNK (256u << 10)
@@ -17,6 +18,7 @@ struct image_digest {
 
 int trb_image_digest_new(const char *domain, struct image_digest **ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_image_digest_freep) struct image_digest *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
@@ -37,6 +39,7 @@ void trb_image_digest_free(struct image_digest *d)
 
 static int update(EVP_MD_CTX *md, const void *p, size_t n, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	return EVP_DigestUpdate(md, p, n) == 1 ? TRB_OK : trb_fail_nomem(err);
 }
 
@@ -105,6 +108,7 @@ int trb_image_digest_file(struct image_digest *d, const char *name, const char *
 
 int trb_image_digest_hex(struct image_digest *d, char ret_hex[SHA256_HEX], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t bytes[SHA256_SIZE];
 
 	if (EVP_DigestFinal_ex(d->md, bytes, NULL) != 1)
@@ -115,6 +119,7 @@ int trb_image_digest_hex(struct image_digest *d, char ret_hex[SHA256_HEX], trb_e
 
 int trb_image_file_hex(const char *path, char ret_hex[SHA256_HEX], trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	struct image_digest d = { EVP_MD_CTX_new() };
 	_cleanup_close_ int fd = -1;
 	uint64_t size = 0;

@@ -258,7 +258,7 @@ static int write_image(const trb_image *image, const struct pack *p, const char 
 	r = trb_eif_write(fd, &parts, &measured, err);
 	if (r == TRB_OK)
 		r = trb_eif_open_measured(fd, &measured, &eif, err);
-	if (r == TRB_OK && (fsync(fd) < 0 || rename(temporary, out) < 0))
+	if (r == TRB_OK && (trb_sync_fd(fd) < 0 || rename(temporary, out) < 0))
 		r = trb_fail_errno(err, errno, "write '%s'", out);
 	if (r < 0) {
 		unlink(temporary);

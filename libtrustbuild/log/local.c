@@ -8,9 +8,11 @@
 
 #include "core/context.h"
 #include "core/io.h"
+#include "format/crypto.h"
 #include "format/dsse.h"
 #include "format/facts.h"
 #include "format/merkle.h"
+#include "format/pem.h"
 
 #define TREE         ".state/tree"
 #define KEY_FILE_MAX 4096u
@@ -94,22 +96,18 @@ static int vkey_path(const struct trb_local *log, char **ret, trb_error **err)
 
 static int read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_blob_unrefp) trb_blob *pem = NULL;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	trb_bytes bytes;
-	BIO *bio;
 	int r = trb_read_file(AT_FDCWD, log->key_path, KEY_FILE_MAX, &pem, err);
 
 	if (r < 0)
 		return trb_wrap(err, r, "the private key of the log '%s'", log->dir);
-	bytes = trb_blob_bytes(pem);
-	bio = BIO_new_mem_buf(bytes.ptr, (int)bytes.len);
-	if (bio == NULL)
+	r = trb_pem_read_key(trb_blob_bytes(pem), &key);
+	OPENSSL_cleanse((void *)trb_blob_bytes(pem).ptr, trb_blob_bytes(pem).len);
+	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
-	BIO_free(bio);
-	OPENSSL_cleanse((void *)bytes.ptr, bytes.len);
-	if (key == NULL || !EVP_PKEY_is_a(key, "ED25519"))
+	if (r < 0 || !EVP_PKEY_is_a(key, "ED25519"))
 		return trb_fail(err, TRB_E_FORMAT, "'%s' is not an Ed25519 key in PEM",
 				log->key_path);
 	*ret = steal_ptr(&key);
@@ -118,6 +116,7 @@ static int read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err
 
 static int make_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	BIO *bio = BIO_new(BIO_s_secmem());
 	char *pem = NULL;
@@ -139,6 +138,7 @@ static int make_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err
 
 static int public_key(EVP_PKEY *key, const char *origin, struct trb_vkey *ret, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	uint8_t public[32], hash[32];
 	char name[40], hex[17];
 	size_t n = sizeof(public);
@@ -203,10 +203,14 @@ static int fill_new(struct trb_local *log, const char *origin, trb_error **err)
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
 	struct trb_checkpoint tree = { .size = 0 };
+	_cleanup_(trb_error_unrefp) trb_error *none = NULL;
 	/* a key that a killed init left is taken over */
-	int r = access(log->key_path, F_OK) == 0 ? read_key(log, &key, err)
-						 : make_key(log, &key, err);
+	int r = read_key(log, &key, &none);
 
+	if (r == TRB_E_NOTFOUND)
+		r = make_key(log, &key, err);
+	else if (r < 0 && err != NULL)
+		*err = steal_ptr(&none);
 	if (r == TRB_OK)
 		r = public_key(key, origin, &log->key, err);
 	if (r == TRB_OK)
@@ -260,6 +264,8 @@ static int local_init(trb_context *context, const struct trb_conf *conf, const c
 	if (access(path, F_OK) == 0)
 		return trb_fail(err, TRB_E_STATE, "'%s' is a log already; its key is in '%s'",
 				log->dir, path);
+	if (errno != ENOENT)
+		return trb_fail_errno(err, errno, "look for '%s'", path);
 	r = fill_new(log, origin, err);
 	if (r == TRB_OK)
 		r = put_vkey(log, path, err);

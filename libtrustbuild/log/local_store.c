@@ -27,7 +27,7 @@ static int sync_folder(struct trb_local *log, const char *path, trb_error **err)
 {
 	_cleanup_close_ int fd = openat(log->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fsync(fd) < 0)
+	if (fd < 0 || trb_sync_fd(fd) < 0)
 		return trb_fail_errno(err, errno, "flush folder '%s/%s'", log->dir, path);
 	return TRB_OK;
 }
@@ -71,8 +71,7 @@ static int write_scratch(struct trb_local *log, trb_bytes bytes, trb_error **err
 	r = trb_write_full(fd, bytes, err);
 	if (r < 0)
 		return r;
-	fchmod(fd, 0644);
-	if (fsync(fd) < 0)
+	if (fchmod(fd, 0644) < 0 || trb_sync_fd(fd) < 0)
 		return trb_fail_errno(err, errno, "flush '%s/%s'", log->dir, SCRATCH);
 	return TRB_OK;
 }

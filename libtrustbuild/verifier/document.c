@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "core/error.h"
-#include "format/crypto_errors.h"
+#include "format/crypto.h"
 #include "format/json.h"
 #include "format/x509.h"
 #include "verifier/nitro.h"
@@ -72,6 +73,14 @@ static bool has_another(trb_bytes pem, const char *begin)
 	return memmem(rest, (size_t)(end - rest), begin_line, strlen(begin_line)) != NULL;
 }
 
+/* PEM's own complaints, as opposed to OpenSSL's troubles. */
+static bool is_pem_fault(unsigned long error)
+{
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	       ERR_GET_REASON(error) >= PEM_R_BAD_BASE64_DECODE &&
+	       ERR_GET_REASON(error) <= PEM_R_EXPECTING_RSA_KEY_BLOB;
+}
+
 /* The one certificate of a PEM text, as DER; TRB_E_FORMAT where it is none. */
 static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 {
@@ -79,23 +88,25 @@ static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 	char *name = NULL, *header = NULL;
 	unsigned char *der = NULL;
 	const char *begin;
-	unsigned long errors;
+	unsigned long error;
 	long len = 0;
-	int r;
+	int r, read;
 
 	if (bio == NULL)
 		return trb_fail_nomem(err);
 	begin = memmem(pem.ptr, pem.len, begin_line, strlen(begin_line));
-	errors = trb_crypto_begin();
-	if (PEM_read_bio(bio, &name, &header, &der, &len) != 1 ||
-	    strcmp(name, PEM_STRING_X509) != 0)
+	trb_crypto_begin();
+	read = PEM_read_bio(bio, &name, &header, &der, &len);
+	error = trb_crypto_end();
+	if (read != 1 && !is_pem_fault(error))
+		r = trb_fail_nomem(err);
+	else if (read != 1 || strcmp(name, PEM_STRING_X509) != 0)
 		r = trb_fail(err, TRB_E_FORMAT, "the root is no certificate in PEM or DER");
 	else if (begin == NULL || has_another(pem, begin))
 		r = trb_fail(err, TRB_E_FORMAT,
 			     "the root's file has more than one certificate: which one is meant?");
 	else
 		r = trb_blob_new(TRB_BYTES(der, len), ret_der, err);
-	trb_crypto_end(errors);
 	OPENSSL_free(name);
 	OPENSSL_free(header);
 	OPENSSL_free(der);

@@ -22,7 +22,7 @@ struct trb_issuers {
 	struct slot slots[SETS][WAYS];
 };
 
-int trb_issuer_new(const struct trb_p384_curve *curve, trb_bytes der, const uint8_t sha256[32],
+int trb_issuer_new(const struct trb_ec_curve *curve, trb_bytes der, const uint8_t sha256[32],
 		   const uint8_t parent[32], struct trb_issuer **ret, const char **ret_fault)
 {
 	_cleanup_(trb_issuer_unrefp) struct trb_issuer *issuer = calloc(1, sizeof(*issuer));
@@ -39,7 +39,7 @@ int trb_issuer_new(const struct trb_p384_curve *curve, trb_bytes der, const uint
 	*ret_fault = trb_cert_parse(trb_blob_bytes(issuer->der), &issuer->cert);
 	if (*ret_fault != NULL)
 		return TRB_E_FORMAT;
-	r = trb_p384_key_new(curve, issuer->cert.point, &issuer->key, NULL);
+	r = trb_ec_key_new(curve, issuer->cert.point, &issuer->key, NULL);
 	if (r < 0) {
 		*ret_fault = "its public key is not on the curve P-384";
 		return r;
@@ -58,7 +58,7 @@ struct trb_issuer *trb_issuer_unref(struct trb_issuer *issuer)
 {
 	if (issuer == NULL || atomic_fetch_sub_explicit(&issuer->refs, 1, memory_order_acq_rel) > 1)
 		return NULL;
-	trb_p384_key_unref(issuer->key);
+	trb_ec_key_unref(issuer->key);
 	trb_blob_unref(issuer->der);
 	free(issuer);
 	return NULL;

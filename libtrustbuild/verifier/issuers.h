@@ -8,15 +8,15 @@
 #include <stdatomic.h>
 
 #include "core/cleanup.h"
+#include "format/ec.h"
 #include "format/facts.h"
-#include "format/p384.h"
 #include "format/x509.h"
 
 struct trb_issuer {
 	uint8_t sha256[TRB_SHA256_LEN]; /* of its DER */
 	uint8_t parent[TRB_SHA256_LEN]; /* of its issuer's DER; zero for a root */
 	struct trb_cert cert;           /* views into der */
-	struct trb_p384_key *key;
+	struct trb_ec_key *key;
 	/* private */
 	trb_blob *der;
 	atomic_uint refs;
@@ -24,7 +24,7 @@ struct trb_issuer {
 
 /* Reads a certificate and loads its key.  *ret_fault is a static sentence where it is none of the
  * profile, which is TRB_E_FORMAT.  Errors: TRB_E_NOMEM. */
-int trb_issuer_new(const struct trb_p384_curve *curve, trb_bytes der, const uint8_t sha256[32],
+int trb_issuer_new(const struct trb_ec_curve *curve, trb_bytes der, const uint8_t sha256[32],
 		   const uint8_t parent[32], struct trb_issuer **ret, const char **ret_fault);
 struct trb_issuer *trb_issuer_ref(struct trb_issuer *issuer);
 struct trb_issuer *trb_issuer_unref(struct trb_issuer *issuer);

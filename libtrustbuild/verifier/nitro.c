@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include <openssl/sha.h>
-
 #include "core/error.h"
 #include "verifier/issuers.h"
 #include "verifier/nitro_root.h"
@@ -14,7 +12,7 @@
 #define ID_DEBUG     "document.debug"
 
 struct trb_nitro {
-	struct trb_p384_curve *curve;
+	struct trb_ec_curve *curve;
 	struct trb_issuers *issuers;
 };
 
@@ -27,7 +25,7 @@ struct judge {
 	trb_bytes document;
 	struct trb_nitro_verdict *verdict;
 	struct trb_cert leaf;
-	struct trb_p384_key *leaf_key;
+	struct trb_ec_key *leaf_key;
 	/* issuers[0] is the root; remembered[i] says that its signature was checked before */
 	size_t n_issuers;
 	struct trb_issuer *issuers[TRB_NSM_CABUNDLE];
@@ -41,7 +39,7 @@ int trb_nitro_new(struct trb_nitro **ret, trb_error **err)
 
 	if (nitro == NULL)
 		return trb_fail_nomem(err);
-	if ((r = trb_p384_curve_new(&nitro->curve, err)) < 0 ||
+	if ((r = trb_ec_curve_new(TRB_P384, &nitro->curve, err)) < 0 ||
 	    (r = trb_issuers_new(&nitro->issuers, err)) < 0) {
 		trb_nitro_free(nitro);
 		return r;
@@ -54,7 +52,7 @@ struct trb_nitro *trb_nitro_free(struct trb_nitro *nitro)
 {
 	if (nitro != NULL) {
 		trb_issuers_free(nitro->issuers);
-		trb_p384_curve_free(nitro->curve);
+		trb_ec_curve_free(nitro->curve);
 		free(nitro);
 	}
 	return NULL;
@@ -108,7 +106,7 @@ static int check_signature(struct judge *j, trb_error **err)
 
 	if (fault != NULL)
 		return fail_leaf(ID_SIGNATURE, fault, err);
-	r = trb_p384_key_new(j->nitro->curve, point, &j->leaf_key, NULL);
+	r = trb_ec_key_new(j->nitro->curve, point, &j->leaf_key, NULL);
 	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
 	if (r < 0)
@@ -130,8 +128,8 @@ static int rule_root(struct judge *j, uint8_t sha256[32], trb_error **err)
 
 	if (is_aws)
 		memcpy(sha256, nitro_root_sha256, TRB_SHA256_LEN);
-	else if (SHA256(root.ptr, root.len, sha256) == NULL)
-		return trb_fail_nomem(err);
+	else if (trb_sha256(root, sha256, err) < 0)
+		return TRB_E_NOMEM;
 	for (size_t i = 0; i < j->n_roots; i++) {
 		bool aws = j->roots[i].name != NULL;
 
@@ -214,14 +212,14 @@ static int check_leaf(struct judge *j, trb_error **err)
 	return TRB_OK;
 }
 
-/* TRB_OK, TRB_E_EVIDENCE or TRB_E_NOMEM, as trb_p384_verify_der(). */
-static int verify_cert(const struct trb_cert *cert, const struct trb_p384_key *issuer)
+/* TRB_OK, TRB_E_EVIDENCE or TRB_E_NOMEM, as trb_ec_verify_der(). */
+static int verify_cert(const struct trb_cert *cert, const struct trb_ec_key *issuer)
 {
 	uint8_t digest[48];
 
-	if (SHA384(cert->tbs.ptr, cert->tbs.len, digest) == NULL)
+	if (trb_sha384(cert->tbs, digest, NULL) < 0)
 		return TRB_E_NOMEM;
-	return trb_p384_verify_der(issuer, digest, cert->signature);
+	return trb_ec_verify_der(issuer, digest, cert->signature);
 }
 
 /* The costly part comes last, and is left out for what is remembered. */
@@ -277,18 +275,12 @@ static int (*const checks[TRB_NITRO_CHECKS])(struct judge *j, trb_error **err) =
 	[TRB_NITRO_DEBUG] = check_debug,
 };
 
-/* Where there was no memory for the error itself, nothing was decided. */
-static int status_of(int r, trb_error *const *err)
-{
-	return r < 0 && err != NULL && trb_error_code(*err) == TRB_E_NOMEM ? TRB_E_NOMEM : r;
-}
-
 static int run_checks(struct judge *j, trb_error **err)
 {
 	enum trb_nitro_outcome *outcome = j->verdict->outcome;
 
 	for (size_t i = 0; i < TRB_NITRO_CHECKS; i++) {
-		int r = status_of(checks[i](j, err), err);
+		int r = checks[i](j, err);
 
 		if (trb_is_verdict(r))
 			outcome[i] = TRB_NITRO_FAIL;
@@ -322,6 +314,6 @@ int trb_nitro_judge(struct trb_nitro *nitro, trb_bytes document, uint64_t at_s,
 	r = run_checks(&j, err);
 	for (size_t i = 0; i < j.n_issuers; i++)
 		trb_issuer_unref(j.issuers[i]);
-	trb_p384_key_unref(j.leaf_key);
+	trb_ec_key_unref(j.leaf_key);
 	return r;
 }

@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "format/crypto.h"
 #include "format/dsse.h"
 #include "verifier/run.h"
 
@@ -34,6 +35,7 @@ static int hash_all(struct trb_subject *subject, EVP_MD_CTX *md, uint8_t *chunk,
  * things without positions are no artifacts. */
 int trb_subject_hash(struct trb_subject *subject, uint64_t limit, trb_error **err)
 {
+	TRB_CRYPTO_SCOPE;
 	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *md = NULL;
 	_cleanup_free_ uint8_t *chunk = NULL;
 	int r;

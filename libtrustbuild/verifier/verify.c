@@ -166,7 +166,7 @@ static int verifier_check(struct trb_verifier *v, const trb_bundle *bundle,
 	if (r < 0)
 		return r;
 	r = run_steps(&run, err);
-	if (r < 0 && run.report->failed < 0)
+	if (r < 0 && (run.report->failed < 0 || !trb_is_verdict(r)))
 		return r;
 	if (r == TRB_OK && ret_claims != NULL)
 		*ret_claims = trb_claims_ref(run.report->claims);

@@ -8,7 +8,7 @@
 #include "../unit/agree.h"
 
 #include "format/der.h"
-#include "format/p384.h"
+#include "format/ec.h"
 
 #define CHAIN_MAX 9
 
@@ -29,28 +29,28 @@ static void try_rules(const struct trb_cert *issuer, const struct trb_cert *cert
 	broken += trb_cert_rule_leaf_name(cert, issuer->common_name) != NULL;
 }
 
-static void try_signature(const struct trb_p384_curve *curve, const struct trb_cert *issuer,
+static void try_signature(const struct trb_ec_curve *curve, const struct trb_cert *issuer,
 			  const struct trb_cert *cert)
 {
 	static const uint8_t digest[48];
-	struct trb_p384_key *key = NULL;
+	struct trb_ec_key *key = NULL;
 
-	if (trb_p384_key_new(curve, issuer->point, &key, NULL) < 0)
+	if (trb_ec_key_new(curve, issuer->point, &key, NULL) < 0)
 		return;
-	broken += trb_p384_verify_der(key, digest, cert->signature) != TRB_OK;
-	trb_p384_key_unref(key);
+	broken += trb_ec_verify_der(key, digest, cert->signature) != TRB_OK;
+	trb_ec_key_unref(key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct trb_p384_curve *curve;
+	static struct trb_ec_curve *curve;
 	trb_bytes in = TRB_BYTES(data, size), contents, whole;
 	struct trb_cert chain[CHAIN_MAX];
 	const char *fault;
 	size_t n = 0;
 	uint8_t tag;
 
-	if (curve == NULL && trb_p384_curve_new(&curve, NULL) < 0)
+	if (curve == NULL && trb_ec_curve_new(TRB_P384, &curve, NULL) < 0)
 		abort();
 	while (n < CHAIN_MAX && trb_der_next(&in, &tag, &contents, &whole)) {
 		if (x509_disagreement(whole, &fault) != NULL)

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policy, bundle, verification and reports with the n-th allocation or read failing, for every n:
- * no crash, no leak (the sanitizers judge that), no verdict that evidence did not earn. */
+/* Policy, bundle, verification, reports and batches with the n-th allocation or system call
+ * failing: no verdict that evidence did not earn. */
 #include "../unit/support.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "fault.h"
+#include <trustbuild/batch.h>
+
+#include "core/error.h"
+#include "core/io.h"
 #include "mint.h"
+#include "torture.h"
 
 static char *policy_json;
 static trb_blob *good, *bad;
-static int fd;
+static char folder[64], artifact[128], good_bundle[128], bad_bundle[128];
+
+static void put_file(char path[128], const char *name, trb_bytes bytes)
+{
+	snprintf(path, 128, "%s/%s", folder, name);
+	ck_assert_int_eq(trb_write_file(AT_FDCWD, path, bytes, 0600, NULL), TRB_OK);
+}
 
 static void set_up(void)
 {
@@ -24,151 +35,151 @@ static void set_up(void)
 	good = mint_bundle_json(&m);
 	m.foreign_envelope = true;
 	bad = mint_bundle_json(&m);
-	fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, MINT_CONTENT, sizeof(MINT_CONTENT) - 1),
-			 (ssize_t)sizeof(MINT_CONTENT) - 1);
+	snprintf(folder, sizeof(folder), "/tmp/trb-torture-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	put_file(artifact, "tb-widget", TRB_BYTES_LIT(MINT_CONTENT));
+	put_file(good_bundle, "good", trb_blob_bytes(good));
+	put_file(bad_bundle, "bad", trb_blob_bytes(bad));
 }
 
 static void tear_down(void)
 {
-	close(fd);
+	trb_remove_tree(AT_FDCWD, folder, NULL);
 	trb_blob_unref(good);
 	trb_blob_unref(bad);
 	free(policy_json);
 }
 
-static int render(const trb_report *report)
+/* Each form of a report comes whole or not at all. */
+static int render(const trb_report *report, trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *json = NULL, *text = NULL, *html = NULL;
-	int r = trb_report_to_json(report, &json, NULL);
+	int r = trb_report_to_json(report, &json, err);
 
 	if (r == TRB_OK)
-		r = trb_report_to_text(report, &text, NULL);
+		r = trb_report_to_text(report, &text, err);
+	return r < 0 ? r : trb_report_to_html(report, &html, err);
+}
+
+static int make_verifier(trb_verifier **ret, trb_error **err)
+{
+	_cleanup_(trb_policy_unrefp) trb_policy *policy = NULL;
+	_cleanup_(trb_verifier_unrefp) trb_verifier *v = NULL;
+	int r = trb_policy_parse(trb_bytes_str(policy_json), &policy, err);
+
 	if (r == TRB_OK)
-		r = trb_report_to_html(report, &html, NULL);
+		r = trb_verifier_new(NULL, policy, &v, err);
+	if (r == TRB_OK)
+		r = trb_verifier_set_nonce(v, TRB_BYTES_LIT("a nonce of thirty-two bytes here"),
+					   err);
+	if (r == TRB_OK)
+		r = trb_verifier_set_repository(v, MINT_REPO, err);
+	if (r == TRB_OK)
+		*ret = steal_ptr(&v);
 	return r;
 }
 
-/* Check allocates, too: what is wrong is kept until no fault is armed. */
-static bool inconsistent;
-
-/* The whole way; *ret_refused is the check that refused. */
-static int verify(trb_bytes json, const char **ret_refused)
+static int verify(trb_bytes json, const char **ret_check)
 {
-	_cleanup_(trb_policy_unrefp) trb_policy *policy = NULL;
 	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
 	_cleanup_(trb_verifier_unrefp) trb_verifier *verifier = NULL;
 	_cleanup_(trb_claims_unrefp) trb_claims *claims = NULL;
 	_cleanup_(trb_report_unrefp) trb_report *report = NULL;
-	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-	int r = trb_policy_parse(trb_bytes_str(policy_json), &policy, &err), rendered;
+	_cleanup_close_ int fd = open(artifact, O_RDONLY | O_CLOEXEC);
+	trb_error *err = NULL;
+	int r = fd >= 0 ? make_verifier(&verifier, &err) : trb_fail_errno(&err, errno, "open");
+	int rendered;
 
-	*ret_refused = NULL;
 	if (r == TRB_OK)
 		r = trb_bundle_parse(json, &bundle, &err);
 	if (r == TRB_OK)
-		r = trb_verifier_new(NULL, policy, &verifier, &err);
-	if (r == TRB_OK)
-		r = trb_verifier_set_nonce(verifier,
-					   TRB_BYTES_LIT("a nonce of thirty-two bytes here"), &err);
-	if (r == TRB_OK)
-		r = trb_verifier_set_repository(verifier, MINT_REPO, &err);
-	if (r == TRB_OK)
 		r = trb_verifier_check_fd(verifier, bundle, fd, "tb-widget", &claims, &report,
 					  &err);
-	if ((r == TRB_OK) != (claims != NULL) ||
-	    (report != NULL) != (r == TRB_OK || trb_is_verdict(r)))
-		inconsistent = true;
-	if (report == NULL)
-		return r;
-	*ret_refused = trb_report_get_refused(report);
-	rendered = render(report);
-	return rendered < 0 ? rendered : r;
-}
-
-/* Every n up to the last.  wanted is what a failure has to give, 0 for anything; where the failure
- * is of no consequence (a certificate that is not remembered) the verdict must be the same. */
-static void torture(enum fault kind, trb_bytes json, int without, int wanted)
-{
-	const char *refused, *check;
-	unsigned n, same = 0;
-
-	ck_assert_int_eq(verify(json, &check), without);
-	for (n = 1;; n++) {
-		int r;
-
-		fault_arm(kind, n);
-		r = verify(json, &refused);
-		if (!fault_disarm()) {
-			ck_assert_int_eq(r, without);
-			break;
-		}
-		ck_assert(!inconsistent);
-		same += r == without;
-		ck_assert_msg(r < 0 || without == TRB_OK, "fault %u: verified", n);
-		ck_assert_msg(wanted == 0 || r == wanted || r == without, "fault %u: %s %s", n,
-			      trb_status_name(r), refused);
-		if (r == without && wanted != 0)
-			ck_assert_pstr_eq(refused, check);
+	torture_note((r == TRB_OK) != (claims != NULL), "claims without a verification");
+	torture_note((report != NULL) != (r == TRB_OK || trb_is_verdict(r)),
+		     "a report without a verdict");
+	torture_note(report != NULL && trb_report_get_verdict(report) != r,
+		     "the report has another verdict");
+	if (report != NULL && (rendered = render(report, r < 0 ? NULL : &err)) < 0) {
+		err = r < 0 ? trb_error_unref(err) : err;
+		r = rendered;
+		if (err == NULL)
+			trb_fail_nomem(&err);
 	}
-	printf("%u faults, %u without consequence\n", n - 1, same);
-	ck_assert_uint_gt(n, 1);
-	ck_assert_uint_lt(wanted != 0 ? same : 0, n / 20 + 1);
+	return torture_end(r, err, ret_check);
 }
 
-START_TEST(every_allocation_fails)
+static int verify_good(const char **ret_check)
 {
-	torture(FAULT_MEMORY, trb_blob_bytes(good), TRB_OK, TRB_E_NOMEM);
+	return verify(trb_blob_bytes(good), ret_check);
 }
-END_TEST
 
-START_TEST(every_allocation_fails_on_the_way_to_a_refusal)
+static int verify_bad(const char **ret_check)
 {
-	torture(FAULT_MEMORY, trb_blob_bytes(bad), TRB_E_CLAIM, TRB_E_NOMEM);
+	return verify(trb_blob_bytes(bad), ret_check);
 }
-END_TEST
 
-/* What OpenSSL makes of its own failures it does not always say: a refusal is possible, a
- * verification of what is bad is not. */
-START_TEST(every_allocation_of_openssl_fails)
+/* The statuses of a batch of two, the worse of what both should be and are. */
+static int batch_status(const trb_batch *batch, const char **ret_check)
 {
-	torture(FAULT_OPENSSL, trb_blob_bytes(good), TRB_OK, 0);
-	torture(FAULT_OPENSSL, trb_blob_bytes(bad), TRB_E_CLAIM, 0);
+	int first = trb_batch_get_status(batch, 0), second = trb_batch_get_status(batch, 1);
+
+	torture_note((first == TRB_OK) != (trb_batch_get_claims(batch, 0) != NULL),
+		     "claims without a verification");
+	torture_note(first == TRB_OK && trb_batch_get_report(batch, 0) == NULL, "no report");
+	torture_note(trb_batch_get_claims(batch, 1) != NULL, "claims of what is refused");
+	torture_note(second == TRB_OK, "verified what is bad");
+	torture_note(trb_is_verdict(first), "a failure became a verdict");
+	torture_note(first < 0 && trb_batch_get_error(batch, 0) == NULL, "no error");
+	if (first < 0)
+		return first;
+	if (second < 0)
+		*ret_check = trb_report_get_refused(trb_batch_get_report(batch, 1));
+	return second;
 }
-END_TEST
 
-START_TEST(every_read_fails)
+static int batch_of(unsigned threads, const char **ret_check)
 {
-	torture(FAULT_READ, trb_blob_bytes(good), TRB_OK, TRB_E_IO);
-}
-END_TEST
+	_cleanup_(trb_verifier_unrefp) trb_verifier *verifier = NULL;
+	const char *check = NULL;
+	trb_batch *batch = NULL;
+	trb_error *err = NULL;
+	int r = make_verifier(&verifier, &err);
 
-START_TEST(every_read_is_interrupted)
-{
-	const char *refused;
-
-	for (unsigned n = 1; n <= 2; n++) {
-		fault_arm(FAULT_EINTR, n);
-		ck_assert_int_eq(verify(trb_blob_bytes(good), &refused), TRB_OK);
-		ck_assert(fault_disarm());
+	if (r == TRB_OK)
+		r = trb_batch_new(verifier, &batch, &err);
+	if (r == TRB_OK)
+		r = trb_batch_add(batch, artifact, good_bundle, NULL, &err);
+	if (r == TRB_OK)
+		r = trb_batch_add(batch, artifact, bad_bundle, NULL, &err);
+	if (r == TRB_OK)
+		r = trb_batch_run(batch, threads, &err);
+	if (r < 0) {
+		trb_batch_unref(batch);
+		return torture_end(r, err, ret_check);
 	}
+	r = batch_status(batch, &check);
+	*ret_check = check; /* ids are static */
+	trb_batch_unref(batch);
+	return r;
 }
-END_TEST
 
-int main(void)
+static int batch_on_one(const char **ret_check)
 {
-	Suite *suite = suite_create("torture");
-	TCase *tc = tcase_create("verify");
-
-	fault_init();
-	tcase_set_timeout(tc, 500);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, every_allocation_fails);
-	tcase_add_test(tc, every_allocation_fails_on_the_way_to_a_refusal);
-	tcase_add_test(tc, every_allocation_of_openssl_fails);
-	tcase_add_test(tc, every_read_fails);
-	tcase_add_test(tc, every_read_is_interrupted);
-	suite_add_tcase(suite, tc);
-	return test_run(suite);
+	return batch_of(1, ret_check);
 }
+
+static int batch_on_two(const char **ret_check)
+{
+	return batch_of(2, ret_check);
+}
+
+static const struct torture rows[] = {
+	{ "verify", verify_good, TRB_OK, NULL, 1500 },
+	{ "verify what is forged", verify_bad, TRB_E_CLAIM, "envelope.signature", 2000 },
+	{ "batch", batch_on_one, TRB_E_CLAIM, "envelope.signature", 2000 },
+	/* where no thread can be had, the work takes longer */
+	{ "batch on two threads", batch_on_two, TRB_E_CLAIM, "envelope.signature", 2000,
+	  .optional = "clone3 clone mmap mprotect" },
+};
+TORTURE_MAIN("verify", rows, set_up, tear_down)

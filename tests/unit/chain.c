@@ -484,7 +484,7 @@ END_TEST
 START_TEST(memory_of_issuers_is_bounded)
 {
 	uint8_t sha256[TRB_SHA256_LEN] = { 0 }, parent[TRB_SHA256_LEN] = { 0 };
-	struct trb_p384_curve *curve = NULL;
+	struct trb_ec_curve *curve = NULL;
 	struct trb_issuers *issuers = NULL;
 	const char *fault;
 	unsigned kept = 0;
@@ -492,7 +492,7 @@ START_TEST(memory_of_issuers_is_bounded)
 
 	forge_init(&f);
 	forge_make(&f);
-	ck_assert_int_eq(trb_p384_curve_new(&curve, NULL), TRB_OK);
+	ck_assert_int_eq(trb_ec_curve_new(TRB_P384, &curve, NULL), TRB_OK);
 	ck_assert_int_eq(trb_issuers_new(&issuers, NULL), TRB_OK);
 	for (unsigned i = 0; i < 2000; i++) {
 		_cleanup_(trb_issuer_unrefp) struct trb_issuer *issuer = NULL, *found = NULL;
@@ -516,7 +516,7 @@ START_TEST(memory_of_issuers_is_bounded)
 	}
 	ck_assert_uint_eq(kept, 512);
 	trb_issuers_free(issuers);
-	trb_p384_curve_free(curve);
+	trb_ec_curve_free(curve);
 	forge_clear(&f);
 }
 END_TEST
