@@ -199,6 +199,21 @@ static int verify_cosignature(const struct trb_vkey *key, trb_bytes text, trb_by
 			    TRB_BYTES(signature.ptr + 8, signature.len - 8), ret_good, err);
 }
 
+static bool is_of(const struct trb_note_signature *s, const struct trb_vkey *key)
+{
+	return s->id == key->id && trb_bytes_eq_str(s->name, key->name);
+}
+
+/* A line that stood there before says nothing new: a hundred of them cost one verification. */
+static bool is_repeated(const struct trb_note *note, size_t i, const struct trb_vkey *key)
+{
+	for (size_t k = 0; k < i; k++)
+		if (is_of(&note->signatures[k], key) &&
+		    trb_bytes_eq(note->signatures[k].bytes, note->signatures[i].bytes))
+			return true;
+	return false;
+}
+
 int trb_note_verify(const struct trb_note *note, const struct trb_vkey *key, uint64_t *ret_time,
 		    trb_error **err)
 {
@@ -211,7 +226,7 @@ int trb_note_verify(const struct trb_note *note, const struct trb_vkey *key, uin
 		bool good;
 		int r;
 
-		if (s->id != key->id || !trb_bytes_eq_str(s->name, key->name))
+		if (!is_of(s, key) || is_repeated(note, i, key))
 			continue;
 		r = key->type == TRB_KEY_COSIGNATURE
 			    ? verify_cosignature(key, note->text, s->bytes, &good, &time, err)
