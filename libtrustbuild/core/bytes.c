@@ -93,6 +93,17 @@ size_t trb_utf8_prefix(trb_bytes text)
 	return i;
 }
 
+size_t trb_utf8_char(trb_bytes text, uint32_t *ret)
+{
+	size_t n = text.len == 0 ? 0 : text.ptr[0] < 0x80 ? 1 : utf8_sequence(text.ptr, text.len);
+
+	if (n > 0)
+		*ret = n == 1 ? text.ptr[0] : text.ptr[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++)
+		*ret = *ret << 6 | (text.ptr[i] & 0x3fu);
+	return n;
+}
+
 bool trb_utf8_valid(trb_bytes text)
 {
 	return trb_utf8_prefix(text) == text.len;

@@ -26,6 +26,9 @@ bool trb_bytes_all_zero(trb_bytes a);
 trb_bytes trb_bytes_take(trb_bytes *in, size_t n);
 
 bool trb_utf8_valid(trb_bytes text);
+/* How many bytes the first character has, and which one it is; 0 where the text does not begin with
+ * one. */
+size_t trb_utf8_char(trb_bytes text, uint32_t *ret);
 /* How many leading bytes are whole, well-formed sequences. */
 size_t trb_utf8_prefix(trb_bytes text);
 

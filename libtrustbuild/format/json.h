@@ -57,6 +57,8 @@ enum trb_json_type {
 	TRB_JSON_OBJECT,
 };
 bool trb_json_is(const cJSON *item, enum trb_json_type type);
+/* Is it this very string? */
+bool trb_json_is_word(const cJSON *item, const char *word);
 
 struct trb_json_field {
 	const char *name;

@@ -23,6 +23,11 @@ bool trb_json_is(const cJSON *item, enum trb_json_type type)
 	return item != NULL;
 }
 
+bool trb_json_is_word(const cJSON *item, const char *word)
+{
+	return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
+}
+
 static int need(const struct trb_json *doc, const cJSON *item, enum trb_json_type type,
 		trb_error **err)
 {

@@ -26,11 +26,6 @@ static const char *host_port_fault(trb_bytes text)
 	return port > 65535 ? "a port is at most 65535" : NULL;
 }
 
-static bool is_word(const cJSON *item, const char *word)
-{
-	return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
-}
-
 static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fault,
 		    struct trb_texts *out, trb_error **err)
 {
@@ -56,7 +51,7 @@ static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fa
 static int any_or_list(const struct trb_json *doc, const cJSON *item, bool *ret_any, size_t *ret_n,
 		       trb_error **err)
 {
-	if (is_word(item, "any")) {
+	if (trb_json_is_word(item, "any")) {
 		*ret_any = true;
 		return TRB_OK;
 	}
@@ -116,7 +111,7 @@ static int read_root(const struct trb_json *doc, const cJSON *item, struct trb_n
 	const cJSON *v[1];
 	int r;
 
-	if (is_word(item, TRB_NITRO_ROOT_AWS)) {
+	if (trb_json_is_word(item, TRB_NITRO_ROOT_AWS)) {
 		root->name = TRB_NITRO_ROOT_AWS;
 		return TRB_OK;
 	}
@@ -300,11 +295,11 @@ int trb_policy_read_source(const struct trb_json *doc, const cJSON *item, trb_po
 int trb_policy_read_recipe(const struct trb_json *doc, const cJSON *item, trb_policy *p,
 			   trb_error **err)
 {
-	if (item == NULL || is_word(item, "source")) {
+	if (item == NULL || trb_json_is_word(item, "source")) {
 		p->recipe = TRB_RECIPE_SOURCE;
 		return TRB_OK;
 	}
-	if (is_word(item, "any")) {
+	if (trb_json_is_word(item, "any")) {
 		p->recipe = TRB_RECIPE_ANY;
 		return TRB_OK;
 	}
@@ -337,9 +332,9 @@ int trb_policy_read_sandbox(const struct trb_json *doc, const cJSON *item, trb_p
 	}
 	if (r < 0)
 		return r;
-	if (v[1] == NULL || is_word(v[1], "none"))
+	if (v[1] == NULL || trb_json_is_word(v[1], "none"))
 		return TRB_OK;
-	if (cJSON_IsString(v[1]) && !is_word(v[1], "any"))
+	if (cJSON_IsString(v[1]) && !trb_json_is_word(v[1], "any"))
 		return trb_json_fail(doc, v[1], err,
 				     "must be \"none\", \"any\" or a list of host:port");
 	return read_texts(doc, v[1], host_port_fault, &p->network, err);

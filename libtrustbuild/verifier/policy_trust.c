@@ -4,11 +4,6 @@
 
 #include "core/error.h"
 
-static bool is_word(const cJSON *item, const char *word)
-{
-	return cJSON_IsString(item) && strcmp(item->valuestring, word) == 0;
-}
-
 static bool same_key(const struct trb_vkey *a, const struct trb_vkey *b)
 {
 	return a->len == b->len && memcmp(a->key, b->key, a->len) == 0;
@@ -83,7 +78,7 @@ static int read_witnesses(const struct trb_json *doc, const cJSON *item, trb_pol
 	uint64_t quorum;
 	int r;
 
-	if (is_word(item, "none"))
+	if (trb_json_is_word(item, "none"))
 		return TRB_OK;
 	if (!cJSON_IsObject(item))
 		return trb_json_fail(doc, item, err, "must be \"none\" or keys and a quorum");
@@ -96,7 +91,7 @@ static int read_witnesses(const struct trb_json *doc, const cJSON *item, trb_pol
 	if (quorum == 0)
 		return trb_json_fail(doc, v[1], err,
 				     "demands nothing; \"witnesses\": \"none\" says so in writing");
-	p->quorum = quorum;
+	p->quorum = (size_t)quorum;
 	r = read_keys(doc, v[0], true, &p->witnesses, &p->n_witnesses, err);
 	if (r < 0)
 		return r;
@@ -116,7 +111,7 @@ int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_polic
 	const cJSON *v[2];
 	int r;
 
-	if (is_word(item, "none")) {
+	if (trb_json_is_word(item, "none")) {
 		p->log_none = true;
 		return TRB_OK;
 	}
@@ -141,9 +136,9 @@ static int read_archival(const struct trb_json *doc, const cJSON *const v[4], tr
 	if (v[1] == NULL)
 		return trb_json_fail(doc, v[0], err,
 				     "\"archival\" needs \"bound\": \"witness\", or \"none\"");
-	if (is_word(v[1], "witness"))
+	if (trb_json_is_word(v[1], "witness"))
 		p->bound_witness = true;
-	else if (!is_word(v[1], "none"))
+	else if (!trb_json_is_word(v[1], "none"))
 		return trb_json_fail(doc, v[1], err, "must be \"witness\" or \"none\"");
 	if (p->bound_witness && p->quorum == 0)
 		return trb_json_fail(doc, v[1], err,
@@ -167,9 +162,9 @@ int trb_policy_read_time(const struct trb_json *doc, const cJSON *item, trb_poli
 
 	if (r < 0)
 		return r;
-	if (is_word(v[0], "archival"))
+	if (trb_json_is_word(v[0], "archival"))
 		return read_archival(doc, v, p, err);
-	if (!is_word(v[0], "live"))
+	if (!trb_json_is_word(v[0], "live"))
 		return trb_json_fail(doc, v[0], err, "must be \"archival\" or \"live\"");
 	p->mode = TRB_TIME_LIVE;
 	for (size_t i = 1; i <= 2; i++)
@@ -226,7 +221,7 @@ int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb
 	size_t n;
 	int r;
 
-	if (item == NULL || is_word(item, "none"))
+	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
 	if (r < 0)
@@ -254,7 +249,7 @@ int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, tr
 	size_t n;
 	int r;
 
-	if (item == NULL || is_word(item, "none"))
+	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
 	if (r < 0)

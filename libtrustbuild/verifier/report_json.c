@@ -102,16 +102,13 @@ static void put_unit(struct trb_buf *b, uint32_t unit)
 
 /* What is not ASCII stands in strings alone: it goes out as JSON's own escapes, so that no terminal
  * and no later program has to know UTF-8. */
-static void put_ascii(struct trb_buf *b, trb_bytes text)
+static int put_ascii(struct trb_buf *b, trb_bytes text, trb_error **err)
 {
-	for (size_t i = 0; i < text.len;) {
-		uint8_t lead = text.ptr[i];
-		size_t n = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-		uint32_t c = n == 1 ? lead : lead & (0x7fu >> n);
+	uint32_t c;
 
-		for (size_t k = 1; k < n && i + k < text.len; k++)
-			c = c << 6 | (text.ptr[i + k] & 0x3fu);
-		i += n;
+	while (text.len > 0) {
+		if (trb_bytes_take(&text, trb_utf8_char(text, &c)).len == 0)
+			return trb_fail(err, TRB_E_STATE, "the report is not UTF-8");
 		if (c < 0x80) {
 			trb_buf_add_byte(b, (uint8_t)c);
 		} else if (c < 0x10000) {
@@ -121,6 +118,7 @@ static void put_ascii(struct trb_buf *b, trb_bytes text)
 			put_unit(b, 0xdc00 + ((c - 0x10000) & 0x3ff));
 		}
 	}
+	return TRB_OK;
 }
 
 int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error **err)
@@ -156,6 +154,6 @@ int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error 
 	if (r < 0)
 		return r;
 	trb_buf_init(&ascii, 6 * REPORT_MAX);
-	put_ascii(&ascii, trb_buf_bytes(&b));
-	return trb_buf_to_blob(&ascii, "report", ret_json, err);
+	r = put_ascii(&ascii, trb_buf_bytes(&b), err);
+	return r < 0 ? r : trb_buf_to_blob(&ascii, "report", ret_json, err);
 }

@@ -7,24 +7,6 @@
 #include "verifier/claims.h"
 #include "verifier/report.h"
 
-static size_t utf8_len(uint8_t lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xf0)
-		return 4;
-	return lead >= 0xe0 ? 3 : 2;
-}
-
-static uint32_t utf8_value(const uint8_t *p, size_t n)
-{
-	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3fu);
-	return c;
-}
-
 /* Characters that act on the terminal or hide: C0, DEL, C1, soft hyphen, Arabic letter mark, zero
  * width and bidi marks, line separators, bidi embeddings and isolates, invisible operators, byte
  * order mark, interlinear and variation marks, tags, private use planes' ends. */
@@ -48,25 +30,24 @@ static bool is_hidden(uint32_t c)
 
 size_t trb_show_char(struct trb_buf *b, const char *text, size_t *ret_columns)
 {
-	const uint8_t *p = (const uint8_t *)text;
-	size_t n = utf8_len(p[0]), have = strnlen(text, n);
-	size_t before = b->len;
+	const trb_bytes rest = TRB_BYTES((const uint8_t *)text, strnlen(text, 4));
+	size_t before = b->len, n;
 	uint32_t c;
 
+	n = trb_utf8_char(rest, &c);
 	*ret_columns = 1;
 	if (b->status < 0)
-		return have < n ? 1 : n;
-	if (have < n || !trb_utf8_valid(TRB_BYTES(p, n))) {
-		trb_buf_addf(b, "\\x%02x", p[0]);
+		return n > 0 ? n : 1;
+	if (n == 0) {
+		trb_buf_addf(b, "\\x%02x", rest.ptr[0]);
 		*ret_columns = 4;
 		return 1;
 	}
-	c = utf8_value(p, n);
 	if (is_hidden(c) || c == '\\') {
 		trb_buf_addf(b, c == '\\' ? "\\\\" : "\\u{%" PRIx32 "}", c);
 		*ret_columns = b->status < 0 ? 1 : b->len - before;
 	} else {
-		trb_buf_add(b, TRB_BYTES(p, n));
+		trb_buf_add(b, TRB_BYTES(rest.ptr, n));
 		/* East Asian wide characters and emoji take two; counting every character beyond
 		 * Hangul Jamo as two only breaks lines early. */
 		*ret_columns = c >= 0x1100 && (c < 0x2000 || c > 0x2bff) ? 2 : 1;

@@ -53,9 +53,20 @@ START_TEST(utf8_is_strict)
 	static const char *const bad[] = { "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
 					   "\x80",     "\xe2\x82",     "\xff" };
 
-	ck_assert(trb_utf8_valid(trb_bytes_str("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	static const uint32_t wanted[] = { 'a', 0xe9, 0x20ac, 0x1f600 };
+	trb_bytes good = trb_bytes_str("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	uint32_t c = 0;
+
+	ck_assert(trb_utf8_valid(good));
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_uint_eq(trb_bytes_take(&good, trb_utf8_char(good, &c)).len, i + 1);
+		ck_assert_uint_eq(c, wanted[i]);
+	}
+	ck_assert_uint_eq(trb_utf8_char(good, &c), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_msg(!trb_utf8_valid(trb_bytes_str(bad[i])), "row %zu", i);
+		ck_assert_msg(trb_utf8_char(trb_bytes_str(bad[i]), &c) == 0, "row %zu", i);
+	}
 }
 END_TEST
 
