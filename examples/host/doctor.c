@@ -98,7 +98,8 @@ static void check_ids(struct finding *f)
 {
 	const struct passwd *user = getpwuid(getuid());
 	const char *name = user != NULL ? user->pw_name : "";
-	bool helper = access("/usr/bin/newuidmap", X_OK) == 0;
+	bool helper =
+		access("/usr/bin/newuidmap", X_OK) == 0 && access("/usr/bin/newgidmap", X_OK) == 0;
 
 	if (geteuid() == 0) {
 		f->good = true;
@@ -109,7 +110,7 @@ static void check_ids(struct finding *f)
 	snprintf(f->detail, sizeof(f->detail), "%s",
 		 f->good  ? "newuidmap and a range of 65535 ids"
 		 : helper ? "no range of 65535 ids for this user: the enclave gets one id"
-			  : "no newuidmap: the enclave gets one id");
+			  : "no newuidmap and newgidmap: the enclave gets one id");
 	f->remedy = "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids "
 		    "100000-165535 USER";
 }
@@ -145,8 +146,10 @@ static void check_state(struct finding *f)
 	}
 	/* the nearest one that exists: the rest is made when it is needed */
 	snprintf(path, sizeof(path), "%s", dir);
-	while (access(path, F_OK) < 0 && strrchr(path, '/') != path)
+	while (access(path, F_OK) < 0 && strrchr(path, '/') > path)
 		*strrchr(path, '/') = '\0';
+	if (access(path, F_OK) < 0)
+		strcpy(path, "/");
 	if (access(path, W_OK | X_OK) < 0 || statvfs(path, &st) < 0) {
 		snprintf(f->detail, sizeof(f->detail), "%.400s: %s", dir, strerror(errno));
 		return;
@@ -194,6 +197,17 @@ static void check_mmdebstrap(struct finding *f)
 	check_program(f, "mmdebstrap", "apt-get install mmdebstrap");
 }
 
+static void check_objcopy(struct finding *f)
+{
+	check_program(f, "objcopy", "apt-get install binutils");
+}
+
+static void check_apt(struct finding *f)
+{
+	check_program(f, "apt-get",
+		      "make images on Debian 12, and bring them here: 'tb-host build --image'");
+}
+
 static void check_erofs(struct finding *f)
 {
 	check_program(f, "mkfs.erofs", "apt-get install erofs-utils");
@@ -222,24 +236,30 @@ static void check_go(struct finding *f)
 {
 	check_program(
 		f, "go",
-		"apt-get install golang-go (it fetches the version that runsc needs), or give "
-		"'tb-host image build' a --runsc");
+		"nothing to do where apt can download golang-1.19-go, which fetches the version "
+		"that runsc needs; or give 'tb-host image build' a --runsc");
 }
 
 static void check_helpers(struct finding *f)
 {
-	static const char *const names[] = { "tb-launch", "tb-egress", "tb-fetch" };
+	static const char *const names[] = { "tb-launch",   "tb-egress",       "tb-fetch",
+					     "tb-sandbox",  "tb-sandbox-init", "tb-digest",
+					     "image-runsc", "image-rootfs",    "image-userland" };
 	const char *dir = trb_context_get_libexec_dir(context);
-	char path[4096];
+	size_t n;
 
 	f->good = true;
 	f->remedy = "meson install, or set TRUSTBUILD_LIBEXEC to BUILD/libexec";
-	snprintf(f->detail, sizeof(f->detail), "%.400s", dir);
-	for (size_t i = 0; f->good && i < sizeof(names) / sizeof(names[0]); i++) {
+	n = (size_t)snprintf(f->detail, sizeof(f->detail), "%.300s", dir);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[4096];
+
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		f->good = access(path, X_OK) == 0;
-		if (!f->good)
-			snprintf(f->detail, sizeof(f->detail), "%.400s: no %s", dir, names[i]);
+		if (access(path, X_OK) == 0)
+			continue;
+		n += (size_t)snprintf(f->detail + n, sizeof(f->detail) - n, "%s %s",
+				      f->good ? ": no" : ",", names[i]);
+		f->good = false;
 	}
 }
 
@@ -290,6 +310,8 @@ static const struct check {
 	{ "runsc", USEFUL, check_runsc },
 	{ "mmdebstrap", USEFUL, check_mmdebstrap },
 	{ "mkfs.erofs", USEFUL, check_erofs },
+	{ "objcopy", USEFUL, check_objcopy },
+	{ "apt", USEFUL, check_apt },
 	{ "go", USEFUL, check_go },
 	{ "kvm", USEFUL, check_kvm },
 };
