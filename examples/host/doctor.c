@@ -149,7 +149,7 @@ static void check_state(struct finding *f)
 	while (access(path, F_OK) < 0 && strrchr(path, '/') > path)
 		*strrchr(path, '/') = '\0';
 	if (access(path, F_OK) < 0)
-		strcpy(path, "/");
+		snprintf(path, sizeof(path), "/");
 	if (access(path, W_OK | X_OK) < 0 || statvfs(path, &st) < 0) {
 		snprintf(f->detail, sizeof(f->detail), "%.400s: %s", dir, strerror(errno));
 		return;
