@@ -120,7 +120,7 @@ int trb_step_document_parse(struct trb_run *run, trb_error **err)
 				p->n_roots, 0, &run->document, &run->document_error);
 
 	run->document_status = r;
-	if (r < 0 && r != TRB_E_EVIDENCE)
+	if (r < 0 && !trb_is_verdict(r))
 		return trb_fail(err, r, "document: %s", trb_error_message(run->document_error));
 	text = run->document.attestation == NULL
 		       ? trb_row_view(TRB_BYTES_NULL)
@@ -169,6 +169,13 @@ int trb_step_document_chain(struct trb_run *run, trb_error **err)
 	snprintf(text, sizeof(text), "%s, valid at %s, root sha256:%.64s",
 		 d->assurance == TRB_ASSURANCE_HARDWARE ? TRB_NITRO_ROOT_AWS : "simulated", at.text,
 		 root.text);
+	/* whatever else may be wrong with them: documents under other roots than AWS's are
+	 * simulated */
+	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_FAIL && d->simulated_root &&
+	    !trb_policy_accepts_simulated(run->policy))
+		return trb_report_fail_as(run->report, TRB_CK_DOCUMENT_CHAIN, TRB_E_ASSURANCE, err,
+					  "hardware: a chain to " TRB_NITRO_ROOT_AWS,
+					  "simulated evidence");
 	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err, text);
 	if (r == TRB_OK && d->assurance != TRB_ASSURANCE_HARDWARE &&
 	    d->assurance != TRB_ASSURANCE_SIMULATED)

@@ -130,6 +130,7 @@ static int rule_root(struct judge *j, uint8_t sha256[32], trb_error **err)
 		memcpy(sha256, nitro_root_sha256, TRB_SHA256_LEN);
 	else if (trb_sha256(root, sha256, err) < 0)
 		return TRB_E_NOMEM;
+	j->verdict->simulated_root = !is_aws;
 	for (size_t i = 0; i < j->n_roots; i++) {
 		bool aws = j->roots[i].name != NULL;
 

@@ -41,9 +41,10 @@ struct trb_nitro_verdict {
 	uint64_t time_s;              /* the time at which the chain was judged */
 	bool debug;                   /* PCR0, 1 and 2 are zero; set from document.parse on */
 	/* From document.chain on: */
-	int assurance;      /* TRB_ASSURANCE_*; 0 before */
-	size_t root;        /* index into roots */
-	uint8_t sha256[32]; /* of the root's DER */
+	bool simulated_root; /* the root is not AWS's, whether it is trusted or not */
+	int assurance;       /* TRB_ASSURANCE_*; 0 before */
+	size_t root;         /* index into roots */
+	uint8_t sha256[32];  /* of the root's DER */
 };
 void trb_nitro_verdict_clear(struct trb_nitro_verdict *verdict);
 

@@ -44,26 +44,60 @@ static int read_key(const struct trb_json *doc, const cJSON *item, bool witness,
 	return TRB_OK;
 }
 
+/* A list of 1 to TRB_POLICY_KEYS entries, each read by read() in turn. */
+static int read_list(const struct trb_json *doc, const cJSON *list,
+		     int (*read)(const struct trb_json *doc, const cJSON *item, void *user,
+				 trb_error **err),
+		     void *user, trb_error **err)
+{
+	const cJSON *item;
+	size_t n;
+	int r = trb_json_array(doc, list, 1, TRB_POLICY_KEYS, &n, err);
+
+	cJSON_ArrayForEach (item, list) {
+		if (r < 0)
+			break;
+		r = read(doc, item, user, err);
+	}
+	return r;
+}
+
+/* Keys of one kind, as they are read. */
+struct key_list {
+	bool witness;
+	struct trb_vkey *keys;
+	size_t n;
+};
+
+static int read_listed_key(const struct trb_json *doc, const cJSON *item, void *user,
+			   trb_error **err)
+{
+	struct key_list *list = user;
+	int r = read_key(doc, item, list->witness, &list->keys[list->n], err);
+
+	if (r == TRB_OK)
+		r = check_distinct(doc, item, list->witness, list->keys, list->n, err);
+	if (r == TRB_OK)
+		list->n++;
+	return r;
+}
+
 static int read_keys(const struct trb_json *doc, const cJSON *item, bool witness,
 		     struct trb_vkey **ret_keys, size_t *ret_n, trb_error **err)
 {
-	const cJSON *entry;
-	size_t n;
-	int r = trb_json_array(doc, item, 1, TRB_POLICY_KEYS, &n, err);
+	struct key_list list = { .witness = witness };
+	int r;
 
-	if (r < 0)
-		return r;
-	*ret_keys = calloc(n, sizeof(**ret_keys));
-	if (*ret_keys == NULL)
+	list.keys = calloc(TRB_POLICY_KEYS, sizeof(*list.keys));
+	if (list.keys == NULL)
 		return trb_fail_nomem(err);
-	cJSON_ArrayForEach (entry, item) {
-		r = read_key(doc, entry, witness, &(*ret_keys)[*ret_n], err);
-		if (r == TRB_OK)
-			r = check_distinct(doc, entry, witness, *ret_keys, *ret_n, err);
-		if (r < 0)
-			return r;
-		(*ret_n)++;
+	r = read_list(doc, item, read_listed_key, &list, err);
+	if (r < 0) {
+		free(list.keys);
+		return r;
 	}
+	*ret_keys = list.keys;
+	*ret_n = list.n;
 	return TRB_OK;
 }
 
@@ -186,7 +220,7 @@ static int not_yet(const struct trb_json *doc, const cJSON *item, const char *wh
 			     what);
 }
 
-static int read_endorser(const struct trb_json *doc, const cJSON *item, trb_error **err)
+static int read_endorser(const struct trb_json *doc, const cJSON *item, void *user, trb_error **err)
 {
 	static const struct trb_json_field fields[] = {
 		{ "name", TRB_JSON_STRING, true },
@@ -198,6 +232,7 @@ static int read_endorser(const struct trb_json *doc, const cJSON *item, trb_erro
 	size_t n;
 	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
 
+	(void)user;
 	if (r < 0)
 		return r;
 	r = trb_json_array(doc, v[2], 1, 16, &n, err);
@@ -217,24 +252,23 @@ int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb
 		{ "quorum", TRB_JSON_UINT, true },
 		{ "keys", TRB_JSON_ARRAY, true },
 	};
-	const cJSON *v[2], *entry;
-	size_t n;
+	const cJSON *v[2];
 	int r;
 
 	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
-	if (r < 0)
-		return r;
-	r = trb_json_array(doc, v[1], 1, TRB_POLICY_KEYS, &n, err);
-	if (r < 0)
-		return r;
-	cJSON_ArrayForEach (entry, v[1]) {
-		r = read_endorser(doc, entry, err);
-		if (r < 0)
-			return r;
-	}
-	return not_yet(doc, item, "endorsers", err);
+	if (r == TRB_OK)
+		r = read_list(doc, v[1], read_endorser, NULL, err);
+	return r < 0 ? r : not_yet(doc, item, "endorsers", err);
+}
+
+static int read_key_text(const struct trb_json *doc, const cJSON *item, void *user, trb_error **err)
+{
+	trb_bytes text;
+
+	(void)user;
+	return trb_json_string(doc, item, 1, TRB_VKEY_MAX, &text, err);
 }
 
 int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_error **err)
@@ -244,23 +278,13 @@ int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, tr
 		{ "min_sequence", TRB_JSON_UINT, false },
 		{ "max_age_s", TRB_JSON_UINT, true },
 	};
-	const cJSON *v[3], *entry;
-	trb_bytes text;
-	size_t n;
+	const cJSON *v[3];
 	int r;
 
 	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
-	if (r < 0)
-		return r;
-	r = trb_json_array(doc, v[0], 1, TRB_POLICY_KEYS, &n, err);
-	if (r < 0)
-		return r;
-	cJSON_ArrayForEach (entry, v[0]) {
-		r = trb_json_string(doc, entry, 1, TRB_VKEY_MAX, &text, err);
-		if (r < 0)
-			return r;
-	}
-	return not_yet(doc, item, "revocations", err);
+	if (r == TRB_OK)
+		r = read_list(doc, v[0], read_key_text, NULL, err);
+	return r < 0 ? r : not_yet(doc, item, "revocations", err);
 }

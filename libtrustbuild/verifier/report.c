@@ -90,32 +90,50 @@ int trb_report_waive(trb_report *r, enum trb_check_id id, trb_error **err, const
 	return waive(r, id, err, "%s", why);
 }
 
-static int refuse(trb_report *r, enum trb_check_id id)
+static void refuse(trb_report *r, enum trb_check_id id, int code)
 {
 	r->failed = (int)id;
-	r->verdict = trb_check_rules[id].code;
-	return r->verdict;
+	r->verdict = code;
+}
+
+static int fail_as(trb_report *r, enum trb_check_id id, int code, trb_error **err,
+		   const char *expected, const char *fmt, va_list ap)
+{
+	const struct trb_check_rule *rule = &trb_check_rules[id];
+	int status = set_row(r, id, TRB_OUTCOME_FAIL, expected, fmt, ap, err);
+
+	if (status < 0)
+		return status;
+	refuse(r, id, code);
+	if (expected != NULL)
+		return trb_fail_check(err, code, rule->id, "does not hold: %s; wanted %s, found %s",
+				      rule->title, expected, r->checks[id].actual);
+	return trb_fail_check(err, code, rule->id, "does not hold: %s; found %s", rule->title,
+			      r->checks[id].actual);
 }
 
 int trb_report_fail(trb_report *r, enum trb_check_id id, trb_error **err, const char *expected,
 		    const char *fmt, ...)
 {
-	const struct trb_check_rule *rule = &trb_check_rules[id];
 	va_list ap;
 	int status;
 
 	va_start(ap, fmt);
-	status = set_row(r, id, TRB_OUTCOME_FAIL, expected, fmt, ap, err);
+	status = fail_as(r, id, trb_check_rules[id].code, err, expected, fmt, ap);
 	va_end(ap);
-	if (status < 0)
-		return status;
-	refuse(r, id);
-	if (expected != NULL)
-		return trb_fail_check(err, rule->code, rule->id,
-				      "does not hold: %s; wanted %s, found %s", rule->title,
-				      expected, r->checks[id].actual);
-	return trb_fail_check(err, rule->code, rule->id, "does not hold: %s; found %s", rule->title,
-			      r->checks[id].actual);
+	return status;
+}
+
+int trb_report_fail_as(trb_report *r, enum trb_check_id id, int code, trb_error **err,
+		       const char *expected, const char *fmt, ...)
+{
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	status = fail_as(r, id, code, err, expected, fmt, ap);
+	va_end(ap);
+	return status;
 }
 
 static bool is_operational(int code)
@@ -161,7 +179,7 @@ int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, const tr
 		status = fail_text(r, id, err, "%s", text);
 	if (status < 0)
 		return status;
-	refuse(r, id);
+	refuse(r, id, rule->code);
 	return trb_fail_check(err, rule->code, rule->id, "%s", r->checks[id].actual);
 }
 

@@ -82,6 +82,10 @@ int trb_report_waive(trb_report *r, enum trb_check_id id, trb_error **err, const
 /* Returns the rule's verdict code, and TRB_E_NOMEM where the row could not be written. */
 int trb_report_fail(trb_report *r, enum trb_check_id id, trb_error **err, const char *expected,
 		    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same with another verdict's code than the rule's own. */
+int trb_report_fail_as(trb_report *r, enum trb_check_id id, int code, trb_error **err,
+		       const char *expected, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
 /* The same for a failure that *err already describes: operational trouble (TRB_E_NOMEM, TRB_E_IO …)
  * is handed through and decides nothing; everything else becomes the rule's verdict. */
 int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, const trb_error *cause,

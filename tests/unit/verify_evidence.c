@@ -204,6 +204,7 @@ START_TEST(self_made_root_passes_as_simulated)
 {
 	m.authority = 1;
 	expect("document.chain");
+	ck_assert_int_eq(trb_report_get_verdict(j.report), TRB_E_EVIDENCE);
 }
 END_TEST
 
@@ -212,6 +213,11 @@ START_TEST(simulated_evidence_where_hardware_is_demanded)
 	p.roots = "[\"aws-nitro\"]";
 	expect("document.chain");
 	ck_assert_int_eq(trb_report_get_assurance(j.report), 0);
+	ck_assert_int_eq(trb_report_get_verdict(j.report), TRB_E_ASSURANCE);
+	/* what is not signed at all is no evidence of any kind */
+	m.wrong_key = true;
+	expect("document.signature");
+	ck_assert_int_eq(trb_report_get_verdict(j.report), TRB_E_EVIDENCE);
 }
 END_TEST
 
