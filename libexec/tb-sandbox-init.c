@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -474,7 +475,16 @@ static void pipe_signal(void (*handler)(int))
 	sigaction(SIGPIPE, &action, NULL);
 }
 
-int main(void)
+static void limit_memory(const char *bytes)
+{
+	rlim_t value = strtoull(bytes, NULL, 10);
+	struct rlimit limit = { value, value };
+
+	if (value == 0 || setrlimit(RLIMIT_AS, &limit) < 0)
+		fail("limit the memory to", bytes);
+}
+
+int main(int argc, char **argv)
 {
 	int from, to;
 
@@ -483,6 +493,8 @@ int main(void)
 	fcntl(REPORT, F_SETFD, FD_CLOEXEC);
 	pipe_signal(SIG_IGN);
 	umask(022);
+	if (argc > 1) /* where the runtime does not do it */
+		limit_memory(argv[1]);
 	read_job();
 	from = open("/source", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	to = open("/build", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -3,13 +3,15 @@
  *
  *	tb-sandbox MEMORY_BYTES [OPTION]... -- RUNTIME ARGUMENT...
  *
- * where OPTION is --root IMAGE LAYERS PLACE MIB (an EROFS image below a writable layer of that
- *size), --hide PATH (an empty directory or /dev/null over it), --tmpfs PATH, or --bind FROM TO
- *(read-only).  The runtime runs in pid, mount, network and ipc namespaces of its own, whose first
- *process watches the memory of everything in them.  When this program has ended, all of it is dead.
- *It ends when the runtime ends, on SIGTERM, or when the reader of descriptor 4 goes away.
- *Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
- *Static and alone: it shares nothing with the library. */
+ * where OPTION is --root IMAGE LAYERS PLACE MIB (an EROFS image, or a directory where it is
+ *mounted, below a writable layer of that size), --hide PATH (an empty directory or /dev/null over
+ *it),
+ * --tmpfs PATH, or --bind FROM TO (read-only).  The runtime runs in pid, mount, network and ipc
+ * namespaces of its own, whose first process watches the memory of everything in them.  When this
+ * program has ended, all of it is dead.  It ends when the runtime ends, on SIGTERM, or when the
+ * reader of descriptor 4 goes away.
+ * Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
+ * Static and alone: it shares nothing with the library. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -312,6 +314,7 @@ static void layer(const char *layers, const char *name, char path[512])
 static void build_root(const char *image, const char *layers, const char *place, const char *mib)
 {
 	char lower[512], upper[512], work[512], options[2048];
+	struct stat st;
 
 	snprintf(options, sizeof(options), "size=%.16sm,mode=0755", mib);
 	if (mount("none", layers, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
@@ -319,7 +322,12 @@ static void build_root(const char *image, const char *layers, const char *place,
 	layer(layers, "lower", lower);
 	layer(layers, "upper", upper);
 	layer(layers, "work", work);
-	mount_image(image, lower);
+	if (stat(image, &st) < 0)
+		fail(image);
+	if (S_ISDIR(st.st_mode))
+		snprintf(lower, sizeof(lower), "%.511s", image);
+	else
+		mount_image(image, lower);
 	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper,
 		 work);
 	if (mount("overlay", place, "overlay", MS_NOSUID | MS_NODEV, options) < 0)

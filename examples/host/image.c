@@ -9,7 +9,7 @@
 
 static struct {
 	const char *single[13];
-	struct cli_list helpers, packages, ramdisks;
+	struct cli_list helpers, packages, ramdisks, runtimes;
 	bool fresh, json;
 } opts;
 
@@ -36,6 +36,8 @@ static const struct cli_option build_options[] = {
 	  .list = &opts.helpers },
 	{ "runsc", "FILE", "this runsc instead of building the pinned one",
 	  .value = &opts.single[6] },
+	{ "runtime", "NAME", "Debian's crun or runc, too, for --sandbox; may be repeated",
+	  .list = &opts.runtimes },
 	{ "rootfs", "FILE", "this EROFS file as the build's root file system",
 	  .value = &opts.single[7] },
 	{ "ramdisk", "FILE", "pack ready-made ramdisks instead (with --kernel); may be repeated",
@@ -87,6 +89,8 @@ static int set_inputs(trb_image *image, trb_error **err)
 		r = set_all(image, "helper", opts.helpers.items, opts.helpers.n, err);
 	if (r == TRB_OK)
 		r = set_all(image, "package", opts.packages.items, opts.packages.n, err);
+	if (r == TRB_OK)
+		r = set_all(image, "runtime", opts.runtimes.items, opts.runtimes.n, err);
 	if (r == TRB_OK)
 		r = set_all(image, "ramdisk", opts.ramdisks.items, opts.ramdisks.n, err);
 	if (r == TRB_OK && opts.fresh)
@@ -178,6 +182,7 @@ static int image_build(int argc, char **argv)
 	cli_list_clear(&opts.helpers);
 	cli_list_clear(&opts.packages);
 	cli_list_clear(&opts.ramdisks);
+	cli_list_clear(&opts.runtimes);
 	return status;
 }
 

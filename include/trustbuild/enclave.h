@@ -26,6 +26,7 @@ extern "C" {
  *   rootfs_digest  a file with its SHA-256 that is measured itself:
  *                /etc/trustbuild/rootfs.sha256; where there is none, rootfs is hashed first
  *   ca           the certificate authorities: /etc/ssl/certs/ca-certificates.crt
+ *   mounted      a directory where rootfs is mounted already, for crun and runc
  *   pool         the kernel's random pool, which gets the NSM's random bytes: /dev/urandom
  *
  * Errors: TRB_E_INVAL for conf, TRB_E_CANCELED where the host canceled, TRB_E_STATE where it broke

@@ -40,6 +40,7 @@ TRB_API trb_image *trb_image_unref(trb_image *image);
  *   kernel     a kernel (bzImage) instead of Debian's cloud kernel
  *   cmdline    the kernel's command line
  *   runsc      a runsc program instead of building the pinned one
+ *   runtime*   crun or runc, of Debian: a runtime that requests may name instead of runsc
  *   rootfs     an EROFS file instead of making one
  *   name, version  what the metadata say
  *   epoch      all times in the image, in seconds since 1970.  Default: $SOURCE_DATE_EPOCH, else a

@@ -213,6 +213,12 @@ int trb_build_hide(trb_build *build, const char *path, trb_error **err)
 	return TRB_OK;
 }
 
+int trb_build_set_mounted(trb_build *b, const char *directory, trb_error **err)
+{
+	b->sandbox.mounted = strdup(directory);
+	return b->sandbox.mounted != NULL ? TRB_OK : trb_fail_nomem(err);
+}
+
 void trb_build_set_sink(trb_build *build, trb_build_sink sink, void *user)
 {
 	build->sink = sink;
@@ -447,6 +453,11 @@ static int copy_setup(trb_build *after, trb_build *b, trb_error **err)
 	after->sandbox.init = strdup(b->sandbox.init);
 	after->sandbox.rootfs = strdup(b->sandbox.rootfs);
 	after->sandbox.directory = strdup(b->sandbox.directory);
+	if (b->sandbox.mounted != NULL) {
+		after->sandbox.mounted = strdup(b->sandbox.mounted);
+		if (after->sandbox.mounted == NULL)
+			return trb_fail_nomem(err);
+	}
 	if (after->sandbox.program == NULL || after->sandbox.version == NULL ||
 	    after->sandbox.holder == NULL || after->sandbox.init == NULL ||
 	    after->sandbox.rootfs == NULL || after->sandbox.directory == NULL)

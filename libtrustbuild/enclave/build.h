@@ -51,6 +51,8 @@ struct trb_build {
 
 TRB_DEFINE_CLEANUP(trb_build *, trb_build_unref);
 
+/* A directory where the root file system is mounted already, for runtimes that need it so. */
+int trb_build_set_mounted(trb_build *b, const char *directory, trb_error **err);
 /* Opens pipes, timer and the poll descriptor, and starts the sandbox over source. */
 int trb_build_launch(trb_build *b, const char *source, trb_error **err);
 /* Ends the sandbox, if it lives, and closes everything but the files. */

@@ -364,8 +364,9 @@ static void linger(struct trb_enclave *e)
 
 static int read_conf(struct trb_enclave *e, const char *conf, trb_error **err)
 {
-	static const char *const keys[] = { "transport",     "nsm", "work", "rootfs",
-					    "rootfs_digest", "ca",  "pool", NULL };
+	static const char *const keys[] = { "transport", "nsm",           "work",
+					    "rootfs",    "rootfs_digest", "ca",
+					    "pool",      "mounted",       NULL };
 	int r = trb_conf_parse(conf, keys, &e->conf, err);
 
 	if (r < 0)
@@ -377,6 +378,7 @@ static int read_conf(struct trb_enclave *e, const char *conf, trb_error **err)
 	e->rootfs_digest = trb_conf_get(e->conf, "rootfs_digest", "/etc/trustbuild/rootfs.sha256");
 	e->ca = trb_conf_get(e->conf, "ca", "/etc/ssl/certs/ca-certificates.crt");
 	e->pool = trb_conf_get(e->conf, "pool", "/dev/urandom");
+	e->mounted = trb_conf_get(e->conf, "mounted", NULL);
 	if (e->work[0] != '/' || e->rootfs[0] != '/')
 		return trb_fail(err, TRB_E_INVAL, "work and rootfs are absolute paths");
 	return TRB_OK;

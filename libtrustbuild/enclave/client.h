@@ -23,6 +23,7 @@ struct trb_enclave {
 	trb_context *context;
 	struct trb_conf *conf;
 	const char *transport, *nsm_name, *rootfs, *rootfs_digest, *ca, *work, *pool;
+	const char *mounted; /* the root file system; NULL: tb-sandbox may mount it */
 	bool made_work;
 	char *tree_dir, *sandbox_dir; /* below work */
 	enum trb_enclave_state state;

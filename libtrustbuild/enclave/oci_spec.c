@@ -101,6 +101,18 @@ static void put_capabilities(struct trb_json_out *out)
 	trb_json_close(out, '}');
 }
 
+/* A runtime that runs under the build's limit of memory may die of it before the build begins, and
+ * libseccomp with a limit that is just too low has been seen to damage its heap: tb-sandbox-init
+ * sets it, before the first command. */
+static void put_args(struct trb_json_out *out, const struct trb_sandbox *s)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "/trustbuild/init,%llu",
+		 (unsigned long long)(s->limits.memory_mib * MIB));
+	put_list(out, "args", has_kernel(s) ? "/trustbuild/init" : text);
+}
+
 static void put_process(struct trb_json_out *out, const struct trb_sandbox *s)
 {
 	trb_json_put_name(out, "process");
@@ -112,13 +124,14 @@ static void put_process(struct trb_json_out *out, const struct trb_sandbox *s)
 	trb_json_member_uint(out, "uid", TRB_SANDBOX_UID);
 	trb_json_member_uint(out, "gid", TRB_SANDBOX_UID);
 	trb_json_close(out, '}');
-	put_list(out, "args", "/trustbuild/init");
+	put_args(out, s);
 	put_list(out, "env", "PATH=/usr/bin:/bin");
 	trb_json_member_str(out, "cwd", "/");
 	put_capabilities(out);
 	trb_json_put_name(out, "rlimits");
 	trb_json_open(out, '[');
-	put_rlimit(out, "RLIMIT_AS", s->limits.memory_mib * MIB);
+	if (has_kernel(s))
+		put_rlimit(out, "RLIMIT_AS", s->limits.memory_mib * MIB);
 	put_rlimit(out, "RLIMIT_CORE", 0);
 	put_rlimit(out, "RLIMIT_NOFILE", 4096);
 	put_rlimit(out, "RLIMIT_NPROC", s->limits.pids);

@@ -27,6 +27,7 @@ struct trb_sandbox {
 	char *holder;    /* tb-sandbox */
 	char *init;      /* tb-sandbox-init */
 	char *rootfs;    /* an EROFS image */
+	char *mounted;   /* the directory where it is mounted already, or NULL */
 	char *directory; /* private to the sandbox: bundle/, control/, source/, state/ */
 	struct trb_sandbox_limits limits;
 };

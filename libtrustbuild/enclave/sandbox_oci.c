@@ -56,6 +56,7 @@ void trb_sandbox_clear(struct trb_sandbox *s)
 	free(s->holder);
 	free(s->init);
 	free(s->rootfs);
+	free(s->mounted);
 	free(s->directory);
 	*s = (struct trb_sandbox){ 0 };
 }
@@ -143,7 +144,11 @@ int trb_sandbox_open(trb_context *context, trb_bytes runtime, struct trb_sandbox
 	s->platform = rt->platform;
 	r = find_helper(context, rt->name, &s->program, err);
 	if (r < 0)
-		return trb_wrap(err, r, "this image has no runtime %s", rt->name);
+		return trb_wrap(err, r, "this image has no runtime %s%s%s", rt->name,
+				rt->options != runsc_options
+					? ": make one with tb-host image build --runtime "
+					: "",
+				rt->options != runsc_options ? rt->name : "");
 	r = find_helper(context, "tb-sandbox", &s->holder, err);
 	if (r == TRB_OK)
 		r = find_helper(context, "tb-sandbox-init", &s->init, err);
@@ -242,7 +247,9 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 		add_all(argv, &n, (const char *const[]){ "--hide", *hide, NULL });
 	if (strcmp(rt->name, "runsc") != 0)
 		add_all(argv, &n,
-			(const char *const[]){ "--root", s->rootfs, layers, rootfs, mib, NULL });
+			(const char *const[]){ "--root",
+					       s->mounted != NULL ? s->mounted : s->rootfs, layers,
+					       rootfs, mib, NULL });
 	add_all(argv, &n,
 		(const char *const[]){ "--tmpfs", state, "--bind", source, place, "--", s->program,
 				       root, NULL });

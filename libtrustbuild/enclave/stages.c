@@ -40,6 +40,8 @@ static int make_build(struct trb_enclave *e, trb_error **err)
 				      "the tree has no trustbuild.json, and the request no recipe");
 	snprintf(runtime, sizeof(runtime), "%.*s", (int)e->facts.sandbox.len, e->facts.sandbox.ptr);
 	r = trb_build_new(e->context, recipe, runtime, e->rootfs, e->sandbox_dir, &e->build, err);
+	if (r == TRB_OK && e->mounted != NULL)
+		r = trb_build_set_mounted(e->build, e->mounted, err);
 	if (r == TRB_OK)
 		r = trb_build_hide(e->build, TRB_NSM_DEVICE, err);
 	if (r == TRB_OK && strncmp(e->transport, "unix:", 5) == 0)

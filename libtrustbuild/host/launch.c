@@ -26,7 +26,11 @@ struct enclave {
 	pid_t pid;
 	int pidfd;
 	int go; /* our end of the pipe for which the child waits */
+	int image;
 };
+
+/* What is written to it. */
+enum { GO = 'g', GO_MOUNTED = 'm' };
 
 static int explain_clone(int error, trb_error **err)
 {
@@ -94,7 +98,8 @@ static void set_resources(void)
 	}
 }
 
-static int prepare(int wait_fd, trb_error **err)
+/* image becomes -1 where it is not to be mounted. */
+static int prepare(int wait_fd, int *image, trb_error **err)
 {
 	struct trb_launch_trees trees;
 	char go;
@@ -102,6 +107,9 @@ static int prepare(int wait_fd, trb_error **err)
 
 	if (r < 0)
 		return trb_fail(err, r, "the launcher gave up");
+	if (go != GO_MOUNTED)
+		*image = -1;
+	trees.image = *image;
 	/* After the launcher has put us into our cgroup, so that this is where the new one begins.
 	 */
 	unshare(CLONE_NEWCGROUP);
@@ -126,15 +134,17 @@ void trb_launch_report(const trb_error *error)
 			trb_error_cause(error) != NULL ? ": " : "");
 }
 
-static _Noreturn void run_child(int wait_fd)
+static _Noreturn void run_child(int wait_fd, int image)
 {
 	static char *const argv[] = { (char *)"/init", NULL };
-	static char *const envp[] = { (char *)TRB_LAUNCH_ENV, NULL };
+	char *envp[] = { (char *)TRB_LAUNCH_ENV, NULL };
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 
-	if (prepare(wait_fd, &err) == TRB_OK) {
+	if (prepare(wait_fd, &image, &err) == TRB_OK) {
 		int null = open("/dev/null", O_RDONLY);
 
+		if (image >= 0)
+			envp[0] = (char *)TRB_LAUNCH_ENV_MOUNTED;
 		umask(022);
 		if (null >= 0 && dup2(null, 0) == 0 &&
 		    fcntl(TRB_LAUNCH_REPORT, F_SETFD, FD_CLOEXEC) == 0) {
@@ -164,7 +174,7 @@ static int clone_child(struct enclave *ret, trb_error **err)
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		close(pipes[1]);
-		run_child(pipes[0]);
+		run_child(pipes[0], ret->image);
 	}
 	close(pipes[0]);
 	if (pid < 0) {
@@ -173,7 +183,9 @@ static int clone_child(struct enclave *ret, trb_error **err)
 		close(pipes[1]);
 		return explain_clone(error, err);
 	}
-	*ret = (struct enclave){ (pid_t)pid, pidfd, pipes[1] };
+	ret->pid = (pid_t)pid;
+	ret->pidfd = pidfd;
+	ret->go = pipes[1];
 	return TRB_OK;
 }
 
@@ -239,14 +251,37 @@ static int make_cgroup(const struct trb_launch *launch, struct trb_cgroup *ret, 
 	return launch->demanded ? r : TRB_OK;
 }
 
+/* Without a mount the enclave runs, and builds under gVisor: why there is none is said once. */
+static void no_image(const trb_error *error)
+{
+	dprintf(TRB_LAUNCH_CONSOLE, "tb-launch: crun and runc will not start: %s\n",
+		trb_error_message(error));
+}
+
+static char map_image(const struct enclave *enclave)
+{
+	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
+
+	if (enclave->image < 0)
+		return GO;
+	if (trb_launch_image_map(enclave->image, enclave->pid, &why) == TRB_OK)
+		return GO_MOUNTED;
+	no_image(why);
+	return GO;
+}
+
 static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, trb_error **err)
 {
 	int r = trb_cgroup_enter(cgroup, enclave->pid, err);
+	char go;
 
 	if (r == TRB_OK)
 		r = trb_launch_map_ids(enclave->pid, err);
+	go = r == TRB_OK ? map_image(enclave) : 0;
 	if (r == TRB_OK)
-		r = trb_write_full(enclave->go, TRB_BYTES_LIT("g"), err);
+		r = trb_write_full(enclave->go, TRB_BYTES(&go, 1), err);
+	if (enclave->image >= 0)
+		close(steal_fd(&enclave->image));
 	if (r < 0) {
 		kill(enclave->pid, SIGKILL);
 		wait_status(enclave);
@@ -256,12 +291,15 @@ static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, trb_e
 
 int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err)
 {
-	struct enclave enclave = { -1, -1, -1 };
+	struct enclave enclave = { -1, -1, -1, -1 };
+	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
 	struct trb_cgroup cgroup = { 0 };
 	int r = make_cgroup(launch, &cgroup, err);
 
 	if (r == TRB_OK)
 		r = hand_over_ports(err);
+	if (r == TRB_OK && trb_launch_image_open(&enclave.image, &why) < 0)
+		no_image(why);
 	if (r == TRB_OK)
 		r = clone_child(&enclave, err);
 	if (r == TRB_OK)

@@ -10,9 +10,10 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-/* tb-launch's descriptors besides 1 and 2, which the enclave's console gets. */
+/* tb-launch's descriptors besides 1, which is the enclave's console as well. */
 enum {
 	TRB_LAUNCH_LIFELINE = 0, /* a pipe: the enclave dies when its other end is closed */
+	TRB_LAUNCH_CONSOLE = 2,  /* what people are told */
 	TRB_LAUNCH_USERLAND = 3, /* directory that becomes the enclave's / */
 	TRB_LAUNCH_RUNS = 4,     /* directory of the run directories */
 	TRB_LAUNCH_PORTS = 5,    /* directory of the port sockets */
@@ -26,8 +27,11 @@ enum {
 #define TRB_LAUNCH_CUT    126 /* the lifeline was cut */
 
 #define TRB_LAUNCH_ENV "TRUSTBUILD_ENCLAVE=transport=unix:/run/trustbuild/ports,nsm=softnsm"
-#define TRB_LAUNCH_UID 100000u /* where root's enclave has its 65536 ids */
-#define TRB_LAUNCH_IDS 65536u
+/* The same where root has mounted the builds' root file system. */
+#define TRB_LAUNCH_MOUNTED     "/run/trustbuild/rootfs"
+#define TRB_LAUNCH_ENV_MOUNTED TRB_LAUNCH_ENV ",mounted=" TRB_LAUNCH_MOUNTED
+#define TRB_LAUNCH_UID         100000u /* where root's enclave has its 65536 ids */
+#define TRB_LAUNCH_IDS         65536u
 
 struct trb_launch {
 	const char *run;       /* name below TRB_LAUNCH_RUNS, removed at the end */
@@ -53,10 +57,17 @@ bool trb_launch_sub_range(const char *path, const char *name, uid_t uid, uint64_
 /* In the child, under the caller's own ids, which may reach the directories: mounts to move. */
 struct trb_launch_trees {
 	int place, userland, ports;
+	int image; /* the root file system; -1: none */
 };
 int trb_launch_open(struct trb_launch_trees *ret, trb_error **err);
 /* Under the enclave's ids: mounts, then / is the userland. */
 int trb_launch_enter(const struct trb_launch_trees *trees, trb_error **err);
+
+/* For an image that has a runtime besides gVisor's: the mount of its root file system, not attached
+ * anywhere; *ret_tree is -1 where there is no such runtime, or where the caller is not root. */
+int trb_launch_image_open(int *ret_tree, trb_error **err);
+/* Its files get the ids of the user namespace of process pid. */
+int trb_launch_image_map(int tree, pid_t pid, trb_error **err);
 
 /* A cgroup, in whichever of the two layouts; for root alone. */
 #define TRB_CGROUPS 3

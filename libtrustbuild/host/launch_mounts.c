@@ -141,6 +141,19 @@ static int mount_ports(const struct trb_launch_trees *trees, trb_error **err)
 	return TRB_OK;
 }
 
+static int mount_image(const struct trb_launch_trees *trees, trb_error **err)
+{
+	static const char place[] = TRB_LAUNCH_MOUNTED;
+
+	if (trees->image < 0)
+		return TRB_OK;
+	if (mkdir(place + 1, 0755) < 0)
+		return trb_fail_errno(err, errno, "make %s", place);
+	if (move_mount(trees->image, "", AT_FDCWD, place + 1, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return trb_fail_errno(err, errno, "mount the root file system");
+	return TRB_OK;
+}
+
 /* Only runc and crun need these two, and not every system lets a user namespace have them. */
 static void mount_sys(void)
 {
@@ -174,6 +187,8 @@ int trb_launch_enter(const struct trb_launch_trees *trees, trb_error **err)
 		r = mount_fs("tmpfs", "run", MS_NOSUID | MS_NODEV, "mode=755", err);
 	if (r == TRB_OK)
 		r = mount_ports(trees, err);
+	if (r == TRB_OK)
+		r = mount_image(trees, err);
 	if (r < 0)
 		return r;
 	mount_sys();

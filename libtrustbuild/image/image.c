@@ -26,7 +26,7 @@ static const struct {
 	[IMAGE_NAME] = { "name", false },         [IMAGE_VERSION] = { "version", false },
 	[IMAGE_EPOCH] = { "epoch", false },       [IMAGE_SIGN_CERT] = { "sign-cert", false },
 	[IMAGE_SIGN_KEY] = { "sign-key", false }, [IMAGE_RAMDISK] = { "ramdisk", true },
-	[IMAGE_FRESH] = { "fresh", false },
+	[IMAGE_FRESH] = { "fresh", false },       [IMAGE_RUNTIME] = { "runtime", true },
 };
 
 /* What runs beside the enclave program inside the enclave. */
@@ -94,6 +94,9 @@ static int check_value(enum image_key key, const char *value, trb_error **err)
 				   strlen(value) > 10 || strtoull(value, NULL, 10) > UINT32_MAX))
 		return trb_fail(err, TRB_E_INVAL, "image: epoch '%s' is not 0 to %u seconds", value,
 				UINT32_MAX);
+	if (key == IMAGE_RUNTIME && strcmp(value, "crun") != 0 && strcmp(value, "runc") != 0)
+		return trb_fail(err, TRB_E_INVAL,
+				"image: '%s' is no further runtime: crun and runc are", value);
 	if (key == IMAGE_FRESH && strcmp(value, "yes") != 0)
 		return trb_fail(err, TRB_E_INVAL, "image: fresh takes 'yes'");
 	return TRB_OK;

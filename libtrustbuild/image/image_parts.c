@@ -252,15 +252,16 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 	return r;
 }
 
-static int join_packages(const trb_image *image, char **ret, trb_error **err)
+static int join(const trb_image *image, enum image_key key, const char *between, char **ret,
+		trb_error **err)
 {
-	const struct image_values *v = &image->values[IMAGE_PACKAGE];
+	const struct image_values *v = &image->values[key];
 	_cleanup_buf_ struct trb_buf b;
 
 	trb_buf_init(&b, 64 << 10);
 	for (size_t i = 0; i < v->n; i++)
-		trb_buf_addf(&b, "%s%s", i > 0 ? "," : "", v->items[i]);
-	return trb_buf_to_str(&b, "packages", ret, err);
+		trb_buf_addf(&b, "%s%s", i > 0 ? between : "", v->items[i]);
+	return trb_buf_to_str(&b, "a list of names", ret, err);
 }
 
 /* The bytes of a mirror's packages are the same everywhere, so which one it is does not count; a
@@ -291,7 +292,7 @@ static int start_rootfs(struct job *j, trb_image *image, trb_error **err)
 	const char *given = trb_image_value(image, IMAGE_SOURCES);
 	char key[SHA256_HEX];
 	bool there = false;
-	int r = join_packages(image, &packages, err);
+	int r = join(image, IMAGE_PACKAGE, ",", &packages, err);
 
 	if (r == TRB_OK)
 		r = script_path(image, j->script, &script, err);
@@ -334,8 +335,8 @@ static int start_runsc(struct job *j, trb_image *image, trb_error **err)
 	return r < 0 ? r : job_start(j, image, err);
 }
 
-static int userland_key(trb_image *image, const char *script, const char *ca, char key[SHA256_HEX],
-			trb_error **err)
+static int userland_key(trb_image *image, const char *script, const char *ca, const char *runtimes,
+			char key[SHA256_HEX], trb_error **err)
 {
 	_cleanup_(trb_image_digest_freep) struct image_digest *d = NULL;
 	const char *extra = trb_image_value(image, IMAGE_EXTRA_CA);
@@ -356,6 +357,8 @@ static int userland_key(trb_image *image, const char *script, const char *ca, ch
 		r = trb_image_digest_file(d, "ca", ca, err);
 	if (r == TRB_OK && extra != NULL)
 		r = trb_image_digest_file(d, "extra-ca", extra, err);
+	if (r == TRB_OK && runtimes[0] != '\0')
+		r = trb_image_digest_text(d, "runtimes", runtimes, err);
 	return r < 0 ? r : trb_image_digest_hex(d, key, err);
 }
 
@@ -413,20 +416,24 @@ static int add_userland_args(struct job *j, const trb_image *image, const char *
 
 static int start_userland(struct job *j, trb_image *image, trb_error **err)
 {
-	_cleanup_free_ char *ca = NULL, *script = NULL;
+	_cleanup_free_ char *ca = NULL, *script = NULL, *runtimes = NULL;
 	char key[SHA256_HEX];
 	bool there = false;
 	int r = trb_image_part_path(image, PART_ROOTFS, CA_FILE, &ca, err);
 
 	if (r == TRB_OK)
+		r = join(image, IMAGE_RUNTIME, " ", &runtimes, err);
+	if (r == TRB_OK)
 		r = script_path(image, j->script, &script, err);
 	if (r == TRB_OK)
-		r = userland_key(image, script, ca, key, err);
+		r = userland_key(image, script, ca, runtimes, key, err);
 	if (r == TRB_OK)
 		r = job_init(j, image, key, &there, err);
 	if (r < 0 || (there && libraries_unchanged(j->dir)))
 		return r;
 	r = add_userland_args(j, image, ca, err);
+	if (r == TRB_OK && runtimes[0] != '\0')
+		r = add_env(j, "TRB_RUNTIMES", runtimes, err);
 	return r < 0 ? r : job_start(j, image, err);
 }
 
