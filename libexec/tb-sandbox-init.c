@@ -74,7 +74,8 @@ static void record(enum record type, uint32_t n, uint64_t v, const char *text)
 static void fail(const char *what, const char *name)
 {
 	char text[1024];
-	int n = snprintf(text, sizeof(text), "%s '%s': %s", what, name, strerror(errno));
+	int n = snprintf(text, sizeof(text), "%s '%s'%s%s", what, name, errno != 0 ? ": " : "",
+			 errno != 0 ? strerror(errno) : "");
 
 	record(REC_ERROR, n < (int)sizeof(text) ? (uint32_t)n : sizeof(text) - 1, 0, text);
 	_exit(125);
@@ -316,7 +317,7 @@ static int return_file(int dirfd, const char *leaf, const char *name)
 		if (strcmp(sent[i], name) == 0)
 			return 1;
 	if (n_sent == FILES_MAX)
-		errno = E2BIG, fail("more than 256 files to return, among them", name);
+		errno = 0, fail("more than 256 files to return, among them", name);
 	fd = openat(dirfd, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		fail("open", name);

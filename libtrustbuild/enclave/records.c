@@ -114,10 +114,14 @@ static int take_head(struct trb_records *r, trb_error **err)
 					      "the sandbox returns a file with a name of %u bytes, "
 					      "255 are allowed",
 					      r->index);
-		if (r->n_files == TRB_ARTIFACTS_MAX || r->value > r->max_bytes - r->total)
+		if (r->n_files == TRB_ARTIFACTS_MAX)
+			return trb_fail(err, TRB_E_LIMIT, "the build returns more than %u files",
+					TRB_ARTIFACTS_MAX);
+		if (r->value > r->max_bytes - r->total)
 			return trb_fail(err, TRB_E_LIMIT,
-					"the build returns more than %u files or %llu bytes",
-					TRB_ARTIFACTS_MAX, (unsigned long long)r->max_bytes);
+					"the build returns files of more than the %llu bytes of "
+					"disk_mib",
+					(unsigned long long)r->max_bytes);
 		r->total += r->value;
 		r->body = r->index;
 		trb_buf_init(&r->name, TRB_ARTIFACT_NAME + 1);

@@ -267,6 +267,9 @@ static int unpack(struct cache *cache, int *ret_userland, trb_error **err)
 		make_room(cache);
 		snprintf(name, sizeof(name), TRB_CACHE_NEW "%.32s", cache->pcr0);
 		r = fill(cache, eif, name, err);
+		if (r < 0)
+			trb_wrap(err, r, "unpack it into '%s/cache/eif'",
+				 trb_context_get_state_dir(cache->context));
 		if (r == TRB_OK && renameat(cache->dir, name, cache->dir, cache->pcr0) < 0)
 			r = trb_fail_errno(err, errno, "put the userland into the cache");
 		if (r < 0)

@@ -324,8 +324,17 @@ START_TEST(processes_are_counted)
 }
 END_TEST
 
+START_TEST(files_are_counted)
+{
+	refuse("mkdir d; i=0; while [ $i -lt 300 ]; do : >d/$i; i=$((i+1)); done", "d/*", "",
+	       TRB_E_BUILD, "more than 256 files to return, among them 'd/256'");
+}
+END_TEST
+
 START_TEST(disk_is_bounded)
 {
+	refuse("truncate -s 1T a", "a", ", \"limits\": {\"disk_mib\": 32}", TRB_E_LIMIT,
+	       "33554432 bytes of disk_mib");
 	refuse("head -c 40000000 /dev/zero >a", "a", ", \"limits\": {\"disk_mib\": 32}",
 	       TRB_E_BUILD, "exit status");
 	trb_buf_add_byte(&printed[2], 0);
@@ -488,6 +497,7 @@ int main(void)
 	tcase_add_test(t, leftovers_do_not_touch_the_files);
 	tcase_add_test(t, a_fork_bomb_meets_its_limit);
 	tcase_add_test(t, processes_are_counted);
+	tcase_add_test(t, files_are_counted);
 	tcase_add_test(t, disk_is_bounded);
 	tcase_add_test(t, memory_is_bounded);
 	tcase_add_test(t, output_is_bounded);
