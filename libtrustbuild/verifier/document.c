@@ -147,7 +147,8 @@ int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certifica
 
 void trb_document_verifier_set_time(trb_document_verifier *v, uint64_t unix_s)
 {
-	v->time_s = unix_s;
+	/* a caller's time_t of -1 is a wrong time, not the document's own */
+	v->time_s = unix_s == TRB_NITRO_TIME_DOCUMENT ? unix_s - 1 : unix_s;
 }
 
 void trb_document_verifier_set_allow_debug(trb_document_verifier *v, int allow)

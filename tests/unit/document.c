@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other people's NSM documents, each by name, with its verdict and the check that says so. */
-#include "support.h"
+#include "forge.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -128,6 +128,41 @@ START_TEST(documents_to_reject_get_their_verdict)
 }
 END_TEST
 
+/* A time_t of -1, which is what a failed clock gives, is not the document's own time. */
+START_TEST(no_time_means_the_documents_own)
+{
+	static const struct {
+		uint64_t at;
+		int wanted;
+	} rows[] = {
+		{ FORGE_TIME, TRB_OK },
+		{ 0, TRB_E_EVIDENCE },
+		{ 1, TRB_E_EVIDENCE },
+		{ INT64_MAX, TRB_E_EVIDENCE },
+		{ (uint64_t)-2, TRB_E_EVIDENCE },
+		{ (uint64_t)-1, TRB_E_EVIDENCE },
+	};
+	_cleanup_(trb_blob_unrefp) trb_blob *document = NULL;
+	trb_document_verifier *verifier = NULL;
+	struct forge f;
+
+	forge_init(&f);
+	forge_make(&f);
+	document = forge_document(&f);
+	ck_assert_int_eq(trb_document_verifier_new(&verifier, NULL), TRB_OK);
+	ck_assert_int_eq(trb_document_verifier_add_root(verifier, trb_blob_bytes(f.der[0]), NULL),
+			 TRB_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		trb_document_verifier_set_time(verifier, rows[i].at);
+		ck_assert_msg(trb_document_verifier_check(verifier, trb_blob_bytes(document), NULL,
+							  NULL, NULL, NULL) == rows[i].wanted,
+			      "row %zu", i);
+	}
+	trb_document_verifier_unref(verifier);
+	forge_clear(&f);
+}
+END_TEST
+
 START_TEST(module_ids_have_one_form)
 {
 	static const char *const bad[] = {
@@ -195,6 +230,7 @@ int main(void)
 
 	if (trb_nitro_new(&nitro, NULL) < 0 || !add_vectors(tcase))
 		return EXIT_FAILURE;
+	tcase_add_test(tcase, no_time_means_the_documents_own);
 	tcase_add_test(tcase, module_ids_have_one_form);
 	suite_add_tcase(suite, tcase);
 	status = test_run(suite);
