@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// With Debian's packages: GOPATH=/usr/share/gocode GO111MODULE=off go run verify.go ARTIFACT BUNDLE POLICY
+// Needs Go 1.21 or later.  With Debian's packages: GOPATH=/usr/share/gocode GO111MODULE=off go run verify.go ARTIFACT BUNDLE POLICY
 package main
 
 import "context"
