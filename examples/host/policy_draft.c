@@ -369,8 +369,14 @@ static int propose_request(struct draft *draft, trb_bytes request, const char *p
 		cJSON_AddStringToObject(source, "commits", "any");
 		cJSON_AddItemToObject(sandbox, "runtimes", one_or_any(trb_request_get_sandbox(r)));
 		cJSON_AddStringToObject(sandbox, "network", "none");
-		if (!draft_add(draft, true, "source", source, "Whose code you accept.",
-			       "the bundle %s says so of itself", path) ||
+		if (!draft_add(
+			    draft, true, "source", source,
+			    trb_request_get_ref(r) != NULL
+				    ? "Whose code you accept."
+				    : "Whose code you accept. The bundle names no ref: its commit "
+				      "may come from a fork that shares storage with the "
+				      "repository, and only \"any\" accepts that.",
+			    "the bundle %s says so of itself", path) ||
 		    !draft_add(draft, true, "sandbox", sandbox,
 			       "What kept the build from the enclave's client.",
 			       "the bundle %s says so of itself", path))

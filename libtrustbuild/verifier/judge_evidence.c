@@ -285,6 +285,8 @@ int trb_step_pcr17_commit(struct trb_run *run, trb_error **err)
 
 int trb_step_pcr_other(struct trb_run *run, trb_error **err)
 {
+	static const char wanted[] = "PCR18 to PCR31 are zero or absent";
+
 	for (unsigned i = USER_PCR_0 + 2; i < USER_PCRS; i++) {
 		trb_bytes pcr = trb_attestation_get_pcr(run->document.attestation, i);
 		struct trb_row_text found;
@@ -292,9 +294,8 @@ int trb_step_pcr_other(struct trb_run *run, trb_error **err)
 		if (trb_bytes_all_zero(pcr))
 			continue;
 		found = trb_row_hex(pcr);
-		return trb_report_fail(run->report, TRB_CK_PCR_OTHER, err, "zero or absent",
-				       "PCR%u %s", i, found.text);
+		return trb_report_fail(run->report, TRB_CK_PCR_OTHER, err, wanted, "PCR%u %s", i,
+				       found.text);
 	}
-	return trb_report_pass(run->report, TRB_CK_PCR_OTHER, err, "zero or absent",
-			       "PCR18 to PCR31 are zero or absent");
+	return trb_report_pass(run->report, TRB_CK_PCR_OTHER, err, wanted, "%s", wanted);
 }
