@@ -445,7 +445,8 @@ START_TEST(inputs_are_checked)
 	static const char *const bad[][2] = { { "nonsense", "x" },  { "kernel", "" },
 					      { "epoch", "-1" },    { "epoch", "4294967296" },
 					      { "epoch", "1e3" },   { "package", "gcc; rm" },
-					      { "package", "a,b" }, { "fresh", "no" } };
+					      { "package", "a,b" }, { "fresh", "no" },
+					      { "runtime", "sh" },  { "runtime", "runsc" } };
 	_cleanup_(trb_image_unrefp) trb_image *image = NULL;
 
 	ck_assert_int_eq(trb_image_new(NULL, &image, NULL), TRB_OK);
