@@ -3,6 +3,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,62 @@ func ExampleVerifier() {
 	// Output:
 	// tb-widget ""
 	// policy.json "artifact.name"
+}
+
+func ExampleVerifier_VerifyAll() {
+	defer inExamples()()
+	json, err := os.ReadFile("policy.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	policy, err := verify.ParsePolicy(json)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer policy.Close()
+	verifier, err := verify.NewVerifier(policy)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer verifier.Close()
+	items := []verify.Item{
+		{Artifact: "tb-widget", Bundle: "tb-widget.bundle.json"},
+		{Artifact: "policy.json", Bundle: "tb-widget.bundle.json"},
+		{Artifact: "tb-widget", Bundle: "policy.json"},
+	}
+	for _, result := range verifier.VerifyAll(context.Background(), items, 0) {
+		switch {
+		case result.Err == nil:
+			fmt.Println(result.Artifact, "is", result.Claims.Assurance, "evidence of", result.Claims.Artifact)
+		case status.IsVerdict(result.Err):
+			fmt.Println(result.Artifact, "refused by", status.CheckOf(result.Err))
+		default:
+			fmt.Println(result.Artifact, "is undecided:", result.Err)
+		}
+	}
+	// Output:
+	// tb-widget is simulated evidence of out/tb-widget
+	// policy.json refused by artifact.name
+	// tb-widget refused by bundle.parse
+}
+
+func ExamplePolicyDraft() {
+	pcr := bytes.Repeat([]byte{0xc0, 0xde}, 24) // trustbuild.OpenEIF measures an image
+	draft := verify.PolicyDraft{
+		AWSNitro:     true,
+		Measurements: map[string]map[int][]byte{"builder 1.0": {0: pcr, 1: pcr, 2: pcr}},
+		Repositories: verify.Only("https://forge.example/widget"),
+		Refs:         verify.Only("refs/heads/main"),
+		Commits:      verify.Any(),
+	}
+	_, err := draft.JSON()
+	fmt.Println(errors.Is(err, status.Policy)) // it says nothing about logs
+	draft.NoLog = true
+	_, err = draft.JSON()
+	fmt.Println(err)
+	// Output:
+	// true
+	// <nil>
 }
 
 func ExampleParseBundle() {

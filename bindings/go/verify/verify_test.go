@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,12 +14,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/cheap"
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
 )
 
@@ -299,32 +303,259 @@ func TestClosedAndCanceled(t *testing.T) {
 	}
 }
 
-// Ten thousand verifications from four goroutines agree, every second one refused.
-func TestTenThousand(t *testing.T) {
-	v, bundle := mintedVerifier(t)
-	good := sha256.Sum256(minted(t, "tb-widget"))
-	const goroutines, each = 4, 2500
-	var wg sync.WaitGroup
-	wrong := make([]error, goroutines)
-	for g := 0; g < goroutines; g++ {
-		wg.Add(1)
-		go func(g int) {
-			defer wg.Done()
-			for i := 0; i < each && wrong[g] == nil; i++ {
-				digest := good
-				digest[i%32] ^= byte(i & 1)
-				claims, err := v.VerifyDigest(bundle, digest, "tb-widget")
-				if i&1 == 0 && (err != nil || claims.Artifact != "out/tb-widget") {
-					wrong[g] = fmt.Errorf("%d: %w", i, err)
-				}
-				if i&1 == 1 && (claims != nil || !errors.Is(err, status.Check("artifact.digest"))) {
-					wrong[g] = fmt.Errorf("%d: verified, or refused elsewhere: %v", i, err)
-				}
+// VerifyAll gives the verdicts of tb-verify, in order; an ended context decides nothing.
+func TestVerifyAll(t *testing.T) {
+	v, _ := mintedVerifier(t)
+	dir := need(t, "TRB_GO_MINTED")
+	good := filepath.Join(dir, "tb-widget")
+	bad := filepath.Join(t.TempDir(), "tb-widget")
+	if err := os.WriteFile(bad, []byte("other bytes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	items := make([]Item, 0, 40)
+	for i := 0; i < 10; i++ {
+		items = append(items, Item{good, good + ".bundle.json"}, Item{bad, good + ".bundle.json"},
+			Item{good, good}, Item{good, filepath.Join(dir, "none")})
+	}
+	for _, n := range []int{0, 1, 3} {
+		results := v.VerifyAll(context.Background(), items, n)
+		if len(results) != len(items) {
+			t.Fatalf("%d results", len(results))
+		}
+		for i, r := range results {
+			want := []bool{
+				r.Err == nil && r.Claims.Artifact == "out/tb-widget",
+				r.Claims == nil && errors.Is(r.Err, status.Check("artifact.digest")),
+				r.Claims == nil && errors.Is(r.Err, status.Check("bundle.parse")) && status.IsVerdict(r.Err),
+				r.Claims == nil && errors.Is(r.Err, fs.ErrNotExist) && !status.IsVerdict(r.Err),
 			}
+			if r.Item != items[i] || !want[i%4] {
+				t.Errorf("%d of %d: %+v", i, n, r)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, r := range v.VerifyAll(ctx, items, 2) {
+		if r.Claims != nil || !errors.Is(r.Err, context.Canceled) {
+			t.Errorf("canceled: %+v", r)
+		}
+	}
+	if results := v.VerifyAll(context.Background(), nil, 0); len(results) != 0 {
+		t.Errorf("nothing: %v", results)
+	}
+}
+
+func draft() *PolicyDraft {
+	pcr := bytes.Repeat([]byte{7}, 48)
+	return &PolicyDraft{
+		AWSNitro:     true,
+		Measurements: map[string]map[int][]byte{"builder": {0: pcr, 1: pcr, 2: pcr}},
+		Repositories: Only("https://forge.example/widget"),
+		Refs:         Only("refs/heads/main"),
+		Commits:      Any(),
+		NoLog:        true,
+	}
+}
+
+func TestPolicyDraft(t *testing.T) {
+	if text, err := draft().JSON(); err != nil || bytes.Contains(text, []byte("witness")) {
+		t.Errorf("%s %v", text, err)
+	}
+	// Everything that is left open, or contradicts itself, is an error and no policy.
+	for name, spoil := range map[string]func(*PolicyDraft){
+		"nothing":       func(d *PolicyDraft) { *d = PolicyDraft{} },
+		"no root":       func(d *PolicyDraft) { d.AWSNitro = false },
+		"no image":      func(d *PolicyDraft) { d.Measurements = nil },
+		"no PCR":        func(d *PolicyDraft) { delete(d.Measurements["builder"], 2) },
+		"odd PCR":       func(d *PolicyDraft) { d.Measurements["builder"][9] = make([]byte, 48) },
+		"debug":         func(d *PolicyDraft) { d.Measurements["builder"][0] = make([]byte, 48) },
+		"repositories":  func(d *PolicyDraft) { d.Repositories = Accepted{} },
+		"no repository": func(d *PolicyDraft) { d.Repositories = Only() },
+		"refs":          func(d *PolicyDraft) { d.Refs = Accepted{} },
+		"commits":       func(d *PolicyDraft) { d.Commits = Accepted{} },
+		"no log":        func(d *PolicyDraft) { d.NoLog = false },
+		"log and none":  func(d *PolicyDraft) { d.LogKeys = []string{"x"} },
+		"no log's":      func(d *PolicyDraft) { d.Witnesses = &Witnesses{Quorum: 1} },
+		"runtimes":      func(d *PolicyDraft) { d.Runtimes = Only("docker") },
+		"age":           func(d *PolicyDraft) { d.MaxAge = time.Millisecond },
+		"endless slack": func(d *PolicyDraft) { d.Slack = -time.Hour; d.Witnesses = &Witnesses{} },
+	} {
+		d := draft()
+		spoil(d)
+		if text, err := d.JSON(); text != nil || !errors.Is(err, status.Policy) {
+			t.Errorf("%s: %s %v", name, text, err)
+		}
+	}
+}
+
+// What a draft says is what a policy demands: the minted evidence satisfies it, and each narrower one
+// refuses by its own check.
+func TestPolicyDraftJudges(t *testing.T) {
+	var minted1 struct {
+		Measurements []struct{ Pcrs map[string]string }
+		Log          struct {
+			Keys      []string
+			Witnesses struct {
+				Keys   []string
+				Quorum int
+			}
+		}
+	}
+	if err := json.Unmarshal(minted(t, "policy.json"), &minted1); err != nil {
+		t.Fatal(err)
+	}
+	pcrs := map[int][]byte{}
+	for name, digits := range minted1.Measurements[0].Pcrs {
+		index, err := strconv.Atoi(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pcrs[index], err = hex.DecodeString(digits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full := func() *PolicyDraft {
+		return &PolicyDraft{
+			SimulatedRoots: [][]byte{minted(t, "root.der")},
+			Measurements:   map[string]map[int][]byte{"minted": pcrs},
+			Repositories:   Only("https://forge.example/widget"),
+			Refs:           Only("refs/heads/main", "refs/heads/other"),
+			Commits:        Any(),
+			Recipe:         Any(),
+			Runtimes:       Any(),
+			Network:        "any",
+			LogKeys:        minted1.Log.Keys,
+			Witnesses:      &Witnesses{Keys: minted1.Log.Witnesses.Keys, Quorum: minted1.Log.Witnesses.Quorum},
+		}
+	}
+	for _, c := range []struct {
+		check status.Check
+		edit  func(*PolicyDraft)
+	}{
+		{"", func(*PolicyDraft) {}},
+		{"", func(d *PolicyDraft) { d.Witnesses = nil }},
+		{"", func(d *PolicyDraft) { d.Witnesses, d.LogKeys, d.NoLog = nil, nil, true }},
+		{"document.chain", func(d *PolicyDraft) { d.SimulatedRoots, d.AWSNitro = nil, true }},
+		{"source.repository", func(d *PolicyDraft) { d.Repositories = Only("https://forge.example/other") }},
+		{"source.ref", func(d *PolicyDraft) { d.Refs = Only("refs/heads/other") }},
+		{"source.commit", func(d *PolicyDraft) { d.Commits = Only(strings.Repeat("1", 40)) }},
+		{"sandbox.runtime", func(d *PolicyDraft) { d.Runtimes = Only("crun") }},
+		{"artifact.name", func(d *PolicyDraft) { d.Artifacts = Only("out/other") }},
+	} {
+		d := full()
+		c.edit(d)
+		text, err := d.JSON()
+		if err != nil {
+			t.Errorf("%s: %v", c.check, err)
+			continue
+		}
+		policy, err := ParsePolicy(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := NewVerifier(policy)
+		policy.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, bundle := mintedVerifier(t)
+		_, err = v.VerifyDigest(bundle, sha256.Sum256(minted(t, "tb-widget")), "tb-widget")
+		v.Close()
+		if status.CheckOf(err) != c.check {
+			t.Errorf("wanted %q, got %v", string(c.check), err)
+		}
+	}
+}
+
+// What nobody closed is collected; a use keeps its object alive.
+func TestFinalizers(t *testing.T) {
+	policy, err := ParsePolicy(minted(t, "policy.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	json := minted(t, "tb-widget.bundle.json")
+	digest := sha256.Sum256(minted(t, "tb-widget"))
+	for i := 0; i < 50; i++ {
+		v, err := NewVerifier(policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := ParseBundle(json)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.VerifyDigest(b, digest, "tb-widget"); err != nil {
+			t.Error(err)
+		}
+		if i%10 == 0 {
+			runtime.GC()
+		}
+	}
+	runtime.GC()
+}
+
+// Ten thousand verifications from four goroutines agree, every second one refused, and leave C's heap
+// as they found it. Each goroutine has a thread to itself, which has its caches before the first look;
+// GLIBC_TUNABLES keeps malloc from having others.
+func TestTenThousand(t *testing.T) {
+	need(t, "GLIBC_TUNABLES")
+	v, bundle := mintedVerifier(t)
+	json, good := minted(t, "tb-widget.bundle.json"), sha256.Sum256(minted(t, "tb-widget"))
+	const goroutines, warm, each, bound = 4, 50, 2500, 16 << 10
+	var started, done sync.WaitGroup
+	begin := make(chan struct{})
+	wrong := make([]error, goroutines)
+	run := func(g, from, to int) {
+		for i := from; i < to && wrong[g] == nil; i++ {
+			wrong[g] = verifyOnce(v, bundle, json, good, i)
+		}
+	}
+	for g := 0; g < goroutines; g++ {
+		started.Add(1)
+		done.Add(1)
+		go func(g int) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			run(g, 0, warm)
+			started.Done()
+			<-begin
+			run(g, 0, each)
+			done.Done()
 		}(g)
 	}
-	wg.Wait()
+	started.Wait()
+	before := cheap.InUse()
+	close(begin)
+	done.Wait()
+	grown := cheap.InUse() - before
 	if err := errors.Join(wrong...); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
+	t.Logf("C's heap has grown by %d bytes", grown)
+	if grown > bound {
+		t.Error("something leaks")
+	}
+}
+
+// verifyOnce judges a good digest for even i, and a flipped one for odd; now and then with a bundle and a
+// report of its own.
+func verifyOnce(v *Verifier, bundle *Bundle, json []byte, digest [sha256.Size]byte, i int) error {
+	digest[i%32] ^= byte(i & 1)
+	if i%10 < 2 {
+		var err error
+		if bundle, err = ParseBundle(json); err != nil {
+			return err
+		}
+		defer bundle.Close()
+	}
+	claims, report, err := v.check(bundle, digest, "tb-widget", i%10 < 2)
+	defer report.Close()
+	if i&1 == 0 && (err != nil || claims.Artifact != "out/tb-widget") {
+		return fmt.Errorf("%d: %w", i, err)
+	}
+	if i&1 == 1 && (claims != nil || !errors.Is(err, status.Check("artifact.digest"))) {
+		return fmt.Errorf("%d: verified, or refused elsewhere: %w", i, err)
+	}
+	return nil
 }
