@@ -350,10 +350,11 @@ class CommandLine(Minted):
         return tuple(subprocess.run(command, capture_output=True, text=True, encoding='utf-8')
                      for command in (ours, theirs))
 
-    def same(self, status: int, *args: object) -> str:
+    def same(self, status: int, *args: object, out: bool = True) -> str:
         ours, theirs = self.both(*args)
         self.assertEqual((ours.returncode, theirs.returncode), (status, status), ours.stderr)
-        self.assertEqual(ours.stdout, theirs.stdout)
+        if out:
+            self.assertEqual(ours.stdout, theirs.stdout)
         return ours.stdout
 
     def test_verify(self) -> None:
@@ -373,6 +374,26 @@ class CommandLine(Minted):
         self.same(3, 'verify', self.dir, '--bundle', self.bundle, '--policy', self.policy)
         ours, theirs = self.both('verify', self.artifact)
         self.assertEqual((ours.returncode, theirs.returncode), (2, 2))
+
+    def test_output_that_gets_lost(self) -> None:
+        for words in (['verify', self.artifact, '--bundle', self.bundle, '--policy', self.policy],
+                      ['inspect', self.bundle]):
+            command = [sys.executable, '-m', 'trustbuild', *words]
+            with open('/dev/full', 'w', encoding='ascii') as full:
+                ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(ran.returncode, 3)
+            ran = subprocess.run(['sh', '-c', 'exec "$@" >&-', 'sh', *command], capture_output=True)
+            self.assertEqual((ran.returncode, ran.stdout), (3, b''))
+            self.assertIn(b'standard output', ran.stderr)
+
+    def test_usage(self) -> None:
+        good = ('verify', self.artifact, '--bundle', self.bundle, '--policy', self.policy)
+        for more in (['--nonce', 'zz'], ['--nonce', 'aa bb'], ['--now', 'soon'], ['--jason'],
+                     ['--nonce', 'aa']):
+            self.same(2, *good, *more)
+        self.same(3, *good, '--html', self.dir / 'none/report.html', out=False)
+        self.same(1, *good, '--nonce', 'AA' * 16, '--now', '2026-01-31T12:00:00Z')
+        self.same(0, *good, '--now', 'now', '--jso')
 
     def test_inspect(self) -> None:
         for name in (self.bundle, self.dir / 'nsm.bin'):

@@ -58,4 +58,4 @@ for _name in __all__:
     # What help() and tracebacks show is where people find it.
     if getattr(globals()[_name], '__module__', '').startswith('trustbuild._'):
         globals()[_name].__module__ = 'trustbuild'
-del _name
+del _lib, _name

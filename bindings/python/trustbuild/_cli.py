@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -37,8 +40,18 @@ def explain(error: Error) -> int:
 def _time(text: str) -> int:
     if text == 'now':
         return int(datetime.now(timezone.utc).timestamp())
-    when = datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=timezone.utc)
+    try:
+        when = datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "takes 'now' or a UTC time as in 2026-01-31T12:00:00Z") from None
     return int(when.timestamp())
+
+
+def _digits(text: str) -> bytes:
+    if not re.fullmatch('([0-9A-Fa-f]{2})+', text):
+        raise argparse.ArgumentTypeError('takes hexadecimal digits')
+    return bytes.fromhex(text)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -52,7 +65,7 @@ def _arguments() -> argparse.ArgumentParser:
     verify.add_argument('--as', dest='entry', metavar='NAME', help='the attested name')
     verify.add_argument('--repository', metavar='URL', help='demand this repository, too')
     verify.add_argument('--commit', metavar='ID', help='demand this commit, too')
-    verify.add_argument('--nonce', metavar='HEX', type=bytes.fromhex,
+    verify.add_argument('--nonce', metavar='HEX', type=_digits,
                         help='demand the nonce that was given to the build')
     verify.add_argument('--now', metavar='TIME', type=_time,
                         help='the time, as in 2026-01-31T12:00:00Z')
@@ -64,9 +77,15 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _print_report(report: Report, options: argparse.Namespace) -> None:
-    sys.stdout.write(report.to_json() if options.json else report.to_text())
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        raise OSError('cannot write to standard output')
+    sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _print_report(report: Report, options: argparse.Namespace) -> None:
+    _write(report.to_json() if options.json else report.to_text())
     if options.html:
         with open(options.html, 'w', encoding='utf-8') as file:
             file.write(report.to_html())
@@ -139,28 +158,25 @@ def _scalar(value: Any, rails: str) -> str:
     return ('yes' if value else 'no') if isinstance(value, bool) else str(value)
 
 
-def _print_tree(value: Any, rails: str) -> None:
+def _tree(value: Any, rails: str) -> Iterator[str]:
     members = list(value.items()) if isinstance(value, dict) else [(None, v) for v in value]
     for i, (name, child) in enumerate(members):
         last = i == len(members) - 1
         deeper = rails + ('   ' if last else '│  ')
         head = f'{rails}{"└─" if last else "├─"} '
         if isinstance(child, (dict, list)):
-            print(head + (escape(name) if name is not None else '•'))
-            _print_tree(child, deeper)
+            yield head + (escape(name) if name is not None else '•')
+            yield from _tree(child, deeper)
         else:
             label = f'{escape(name)}: ' if name is not None else ''
-            print(head + label + _scalar(child, deeper))
+            yield head + label + _scalar(child, deeper)
 
 
 def _inspect(options: argparse.Namespace) -> int:
     described = _describe(read(options.file, _FILE_MAX))
-    if options.json:
-        print(json.dumps(described))
-    else:
-        print('UNVERIFIED: what the file says about itself')
-        _print_tree(described, '')
-    sys.stdout.flush()
+    lines = [json.dumps(described)] if options.json else [
+        'UNVERIFIED: what the file says about itself', *_tree(described, '')]
+    _write(''.join(f'{line}\n' for line in lines))
     return VERIFIED
 
 
@@ -176,4 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
         return explain(why)
     except (OSError, ValueError) as why:
         say(escape(str(why)))
-        return FAILED
+    except Exception:
+        # Python's own exit status would say "refused".
+        traceback.print_exc()
+    return FAILED

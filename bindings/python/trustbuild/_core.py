@@ -302,10 +302,12 @@ def interruptible(work: Callable[[], _T], context: Context,
             failure.append(why)
 
     thread = threading.Thread(target=run, name='trustbuild')
-    thread.start()
     try:
+        thread.start()
         thread.join()
     except BaseException:
+        if thread.ident is None:
+            raise
         stop()
         lib.trb_context_set_canceled(context._c, 1)
         thread.join()
