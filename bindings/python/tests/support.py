@@ -13,6 +13,7 @@ import faulthandler
 import fcntl
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import threading
@@ -28,7 +29,9 @@ VECTORS = pathlib.Path(os.environ['TRB_VECTORS'])
 EIF = os.environ.get('TRB_EIF', '')
 
 # A deadlock is a failure, and says where.
-faulthandler.dump_traceback_later(600, exit=True)
+faulthandler.dump_traceback_later(1800, exit=True)
+# Where the shell started this in the background, it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMMIT = '1f7a7a472abf3dd9643fd615f6da379c4acb3e3a'
 with_vectors = unittest.skipUnless(VECTORS.is_dir(), 'LEFT OUT: no vectors in $TRB_VECTORS')

@@ -226,7 +226,9 @@ class Documents(unittest.TestCase):
                                   *(['--allow-debug'] if allow_debug else [])],
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             verifier = trustbuild.DocumentVerifier(allow_debug=allow_debug)
-            for path, told in zip(files, json.loads(ran.stdout), strict=True):
+            everything = json.loads(ran.stdout)
+            self.assertEqual(len(everything), len(files))
+            for path, told in zip(files, everything):
                 with self.subTest(file=path.name, allow_debug=allow_debug):
                     self.assertEqual(told['file'], str(path))
                     report, check = self.judge(verifier, path)
@@ -301,7 +303,7 @@ class Errors(unittest.TestCase):
         self.assertIn('development root in', above.message)
         self.assertNotEqual(below.message, above.message)
         self.assertIs(type(below), errors.error_class(below.code))
-        shown = ''.join(traceback.format_exception(above))
+        shown = ''.join(traceback.format_exception(type(above), above, None))
         self.assertLess(shown.index(below.message), shown.index(above.message))
 
     def test_cause(self) -> None:
