@@ -74,7 +74,7 @@ int trb_merkle_check_inclusion(uint64_t index, uint64_t size, const uint8_t leaf
 	bool whole = false;
 	int r;
 
-	if (index >= size || size > TRB_MERKLE_SIZE)
+	if (index >= size)
 		return trb_fail_check(err, TRB_E_LOG, check, "entry %llu of a log of %llu entries",
 				      (unsigned long long)index, (unsigned long long)size);
 	r = fold_inclusion(index, size, leaf, proof, n, got, &whole, err);
@@ -134,7 +134,7 @@ int trb_merkle_check_consistency(uint64_t old_size, uint64_t size, const uint8_t
 	bool whole = false, power = (old_size & (old_size - 1)) == 0;
 	int r;
 
-	if (old_size == 0 || old_size > size || size > TRB_MERKLE_SIZE)
+	if (old_size == 0 || old_size > size)
 		return trb_fail_check(err, TRB_E_LOG, check, "no log grows from %llu to %llu",
 				      (unsigned long long)old_size, (unsigned long long)size);
 	if (old_size == size)

@@ -118,7 +118,8 @@ END_TEST
 
 START_TEST(sizes_are_bounded)
 {
-	uint8_t zero[32] = { 0 }, proof[TRB_MERKLE_PROOF][32];
+	uint8_t zero[32] = { 0 }, root[32], proof[TRB_MERKLE_PROOF][32];
+	const uint64_t half = UINT64_C(1) << 63;
 	size_t n;
 
 	ck_assert_int_eq(trb_merkle_check_inclusion(0, 0, zero, NULL, 0, zero, NULL), TRB_E_LOG);
@@ -126,6 +127,22 @@ START_TEST(sizes_are_bounded)
 		trb_merkle_check_inclusion(UINT64_MAX - 1, UINT64_MAX, zero, NULL, 0, zero, NULL),
 		TRB_E_LOG);
 	ck_assert_int_eq(trb_merkle_check_consistency(0, 1, NULL, 0, zero, zero, NULL), TRB_E_LOG);
+	/* whoever has made such trees: proofs hold for all sizes of 64 bits */
+	ck_assert_int_eq(trb_merkle_node(leaves[0], leaves[1], root, NULL), TRB_OK);
+	memcpy(proof[0], leaves[0], 32);
+	ck_assert_int_eq(trb_merkle_check_inclusion(half, half + 1, leaves[1],
+						    (const uint8_t(*)[32])proof, 1, root, NULL),
+			 TRB_OK);
+	ck_assert_int_eq(trb_merkle_check_inclusion(half - 1, half + 1, leaves[1],
+						    (const uint8_t(*)[32])proof, 1, root, NULL),
+			 TRB_E_LOG);
+	memcpy(proof[0], leaves[1], 32);
+	ck_assert_int_eq(trb_merkle_check_consistency(half, half + 1, (const uint8_t(*)[32])proof,
+						      1, leaves[0], root, NULL),
+			 TRB_OK);
+	ck_assert_int_eq(
+		trb_merkle_check_consistency(UINT64_MAX, UINT64_MAX, NULL, 0, root, root, NULL),
+		TRB_OK);
 	ck_assert_int_eq(trb_merkle_inclusion(&source, 1, 1, proof, &n, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_merkle_consistency(&source, 2, 1, proof, &n, NULL), TRB_E_INVAL);
 }
