@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <trustbuild/trustbuild.h>
@@ -235,6 +236,31 @@ static void fill_parts(const trb_image *image, const struct pack *p, struct eif_
 	}
 }
 
+/* One writer at a time, whichever state directory it has; what a killed one left is written over.
+ * While we wait for the other one its file gets the final name: then ours is another. */
+static int open_temporary(const trb_image *image, const char *path, int *ret_fd, trb_error **err)
+{
+	for (;;) {
+		_cleanup_close_ int fd =
+			open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		struct stat mine, named;
+		int r;
+
+		if (fd < 0)
+			return trb_fail_errno(err, errno, "create '%s'", path);
+		r = trb_lock_fd(image->context, fd, err);
+		if (r < 0)
+			return trb_wrap(err, r, "lock '%s'", path);
+		if (fstat(fd, &mine) < 0 || lstat(path, &named) < 0 ||
+		    mine.st_dev != named.st_dev || mine.st_ino != named.st_ino)
+			continue;
+		if (ftruncate(fd, 0) < 0)
+			return trb_fail_errno(err, errno, "empty '%s'", path);
+		*ret_fd = steal_fd(&fd);
+		return TRB_OK;
+	}
+}
+
 /* Under a temporary name until it is complete and flushed. */
 static int write_image(const trb_image *image, const struct pack *p, const char *out,
 		       trb_eif **ret_eif, trb_error **err)
@@ -250,10 +276,9 @@ static int write_image(const trb_image *image, const struct pack *p, const char 
 		temporary = NULL;
 		return trb_fail_nomem(err);
 	}
-	unlink(temporary);
-	fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "create '%s'", temporary);
+	r = open_temporary(image, temporary, &fd, err);
+	if (r < 0)
+		return r;
 	fill_parts(image, p, &parts);
 	r = trb_eif_write(fd, &parts, &measured, err);
 	if (r == TRB_OK)

@@ -18,7 +18,6 @@
 
 #include "core/cleanup.h"
 #include "core/io.h"
-#include "image/cache.h"
 #include "image/cpio.h"
 #include "image/image.h"
 
@@ -358,67 +357,6 @@ START_TEST(unused_parts_make_room)
 }
 END_TEST
 
-static bool any_name(const char *name)
-{
-	return name[0] != '.';
-}
-
-static void make_entry(const char *name, long used)
-{
-	struct timespec times[2] = { { .tv_sec = used }, { .tv_sec = used } };
-	char text[64], *bytes = calloc(1, 65537);
-
-	snprintf(text, sizeof(text), "cache/%s", name);
-	ck_assert_int_eq(mkdir(in_folder(text), 0700), 0);
-	snprintf(text, sizeof(text), "cache/%s/used", name);
-	memset(bytes, 'x', 65536);
-	put(text, bytes, 0600);
-	free(bytes);
-	snprintf(text, sizeof(text), "cache/%s", name);
-	ck_assert_int_eq(utimensat(AT_FDCWD, in_folder(text), times, 0), 0);
-}
-
-START_TEST(the_longest_unused_goes_first_and_the_used_stays)
-{
-	static const char *const keep[] = { "kept", NULL };
-	static const char *const left[] = { "kept", "held", "new", "touched" };
-	struct trb_cache cache = { .is_entry = any_name, .keep = keep, .locked = "used" };
-	char text[64];
-	int held;
-
-	ck_assert_int_eq(mkdir(in_folder("cache"), 0700), 0);
-	make_entry("kept", 1000);
-	make_entry("held", 2000);
-	make_entry("touched", 2500);
-	make_entry("older", 3000);
-	make_entry("old", 4000);
-	make_entry("new", 5000);
-	cache.dir = open(in_folder("cache"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	held = open(in_folder("cache/held/used"), O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(flock(held, LOCK_SH), 0);
-	trb_cache_use(cache.dir, "touched");
-	/* six of 64 KiB and a folder each */
-	trb_cache_prune(&cache, 5 * 80 * 1024);
-	ck_assert_int_ne(access(in_folder("cache/older"), F_OK), 0);
-	ck_assert_int_eq(access(in_folder("cache/old"), F_OK), 0);
-	trb_cache_prune(&cache, 4 * 80 * 1024);
-	ck_assert_int_ne(access(in_folder("cache/old"), F_OK), 0);
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(text, sizeof(text), "cache/%s", left[i]);
-		ck_assert_msg(access(in_folder(text), F_OK) == 0, "%s", text);
-	}
-	trb_cache_prune(&cache, 0);
-	ck_assert_int_ne(access(in_folder("cache/new"), F_OK), 0);
-	ck_assert_int_ne(access(in_folder("cache/touched"), F_OK), 0);
-	ck_assert_int_eq(access(in_folder("cache/held/used"), F_OK), 0);
-	close(held);
-	trb_cache_prune(&cache, 0);
-	ck_assert_int_ne(access(in_folder("cache/held"), F_OK), 0);
-	ck_assert_int_eq(access(in_folder("cache/kept/used"), F_OK), 0);
-	close(cache.dir);
-}
-END_TEST
-
 START_TEST(missing_inputs_are_named)
 {
 	static const char *const rows[][2] = {
@@ -464,6 +402,35 @@ START_TEST(signer_needs_both_files)
 	char pcr0[97];
 
 	ck_assert_int_eq(build(set, pcr0, NULL), TRB_E_INVAL);
+}
+END_TEST
+
+/* Another state directory's build of the same image: waited for, and not written into. */
+START_TEST(one_writes_an_image_at_a_time)
+{
+	char pcr0[97], text[16] = "", done[256];
+	int other, status;
+	pid_t pid;
+
+	build_ok(NULL, pcr0);
+	put("enclave", "another enclave program", 0700);
+	put("state/image/enclave.eif.new", "half an image", 0600);
+	other = open(in_folder("state/image/enclave.eif.new"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(flock(other, LOCK_EX), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(other);
+		_exit(build(NULL, pcr0, NULL) != TRB_OK);
+	}
+	usleep(700000);
+	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	snprintf(done, sizeof(done), "%s", in_folder("done"));
+	ck_assert_int_eq(rename(in_folder("state/image/enclave.eif.new"), done), 0);
+	ck_assert_int_eq(pread(other, text, sizeof(text) - 1, 0), 13);
+	ck_assert_str_eq(text, "half an image");
+	close(other);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -570,10 +537,10 @@ int main(void)
 	tcase_add_test(tc, an_abandoned_script_ends);
 	tcase_add_test(tc, an_abandoned_script_is_waited_for);
 	tcase_add_test(tc, unused_parts_make_room);
-	tcase_add_test(tc, the_longest_unused_goes_first_and_the_used_stays);
 	tcase_add_test(tc, missing_inputs_are_named);
 	tcase_add_test(tc, inputs_are_checked);
 	tcase_add_test(tc, signer_needs_both_files);
+	tcase_add_test(tc, one_writes_an_image_at_a_time);
 	tcase_add_test(tc, ready_made_ramdisks_need_no_recipe);
 	tcase_add_test(tc, the_lock_lists_packages_and_digests);
 	tcase_add_test(tc, ramdisks_can_be_extracted);
