@@ -4,6 +4,9 @@
 #define TRB_LIBEXEC_FETCH_H
 
 #include <git2.h>
+#if __has_include(<git2/sys/errors.h>) /* since libgit2 1.8 */
+#include <git2/sys/errors.h>
+#endif
 
 #include "core/cleanup.h"
 #include "core/fetch.h"

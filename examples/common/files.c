@@ -113,6 +113,16 @@ static int write_special(const char *program, const char *path, trb_bytes bytes)
 	return r;
 }
 
+static int flush(int fd)
+{
+	int r;
+
+	do
+		r = fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
 int cli_write_file(const char *program, const char *path, trb_bytes bytes)
 {
 	char *temporary = NULL;
@@ -124,7 +134,7 @@ int cli_write_file(const char *program, const char *path, trb_bytes bytes)
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return failed(program, "write", path, "out of memory");
 	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0 ||
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, bytes) < 0 || flush(fd) < 0 ||
 	    rename(temporary, path) < 0) {
 		r = failed(program, "write", path, strerror(errno));
 		if (fd >= 0)

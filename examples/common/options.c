@@ -64,8 +64,10 @@ static int take(const struct cli_command *command, const struct cli_option *opti
 	if (option->flag != NULL) {
 		*option->flag = true;
 	} else if (option->list != NULL) {
-		if (!list_add(option->list, optarg))
-			return cli_usage(command->name, "out of memory");
+		if (!list_add(option->list, optarg)) {
+			cli_say("%s: out of memory", command->name);
+			return CLI_FAILED;
+		}
 	} else if (*option->value != NULL) {
 		return cli_usage(command->name, "--%s is given twice", option->name);
 	} else {

@@ -323,7 +323,7 @@ static int fill(struct draft *draft)
 	return status;
 }
 
-static void clear_lists(void)
+static void clear_options(void)
 {
 	struct cli_list *const lists[] = { &opts.repositories, &opts.refs, &opts.commits,
 					   &opts.roots,        &opts.logs, &opts.log_keys,
@@ -331,6 +331,7 @@ static void clear_lists(void)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		cli_list_clear(lists[i]);
+	memset(&opts, 0, sizeof(opts));
 }
 
 static int policy_init(int argc, char **argv)
@@ -339,8 +340,11 @@ static int policy_init(int argc, char **argv)
 	char **args;
 	int n, status;
 
-	if (!cli_parse(&command, argc, argv, &args, &n, &status))
+	if (!cli_parse(&command, argc, argv, &args, &n, &status)) {
+		clear_options();
 		return status;
+	}
+	draft_begin();
 	status = check_options();
 	if (status == CLI_OK) {
 		draft.policy = cJSON_CreateObject();
@@ -350,7 +354,7 @@ static int policy_init(int argc, char **argv)
 	if (status == CLI_OK)
 		status = draft_write(&draft, opts.out, opts.force);
 	draft_clear(&draft);
-	clear_lists();
+	clear_options();
 	return status;
 }
 

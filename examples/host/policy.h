@@ -23,6 +23,8 @@ struct draft {
 	struct draft_note notes[16];
 	size_t n_notes;
 };
+/* Before anything else: from here on cJSON's want of memory is minded. */
+void draft_begin(void);
 void draft_clear(struct draft *draft);
 /* item is taken over, also where there is no memory; false then. */
 bool draft_add(struct draft *draft, bool proposed, const char *section, cJSON *item,

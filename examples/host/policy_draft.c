@@ -29,6 +29,25 @@
 	"Which image you accept: whoever controls it controls every artifact. Build it yourself " \
 	"from its sources, and compare."
 
+/* cJSON leaves out what it has no memory for, without a word: such a policy is never written. */
+static bool exhausted;
+
+static void *minded_malloc(size_t n)
+{
+	void *p = malloc(n);
+
+	exhausted = exhausted || p == NULL;
+	return p;
+}
+
+void draft_begin(void)
+{
+	cJSON_Hooks hooks = { .malloc_fn = minded_malloc, .free_fn = free };
+
+	exhausted = false;
+	cJSON_InitHooks(&hooks);
+}
+
 void draft_clear(struct draft *draft)
 {
 	cJSON_Delete(draft->policy);
@@ -265,7 +284,10 @@ cJSON *draft_root_of(trb_bytes der)
 	char text[2 * SHA256_DIGEST_LENGTH + 1];
 	cJSON *root;
 
-	SHA256(der.ptr, der.len, digest);
+	if (SHA256(der.ptr, der.len, digest) == NULL) {
+		exhausted = true;
+		return NULL;
+	}
 	hex((trb_bytes){ digest, sizeof(digest) }, text);
 	if (strcmp(text, AWS_ROOT_SHA256) == 0)
 		return cJSON_CreateString("aws-nitro");
@@ -496,7 +518,10 @@ int draft_write(const struct draft *draft, const char *path, bool force)
 	if (draft->proposed != NULL)
 		cJSON_AddItemToObject(whole, "proposed", cJSON_Duplicate(draft->proposed, true));
 	printed = cJSON_Print(whole);
-	if (printed != NULL && asprintf(&json, "%s\n", printed) >= 0) {
+	if (printed == NULL || exhausted || asprintf(&json, "%s\n", printed) < 0) {
+		json = NULL;
+		cli_say(DRAFT_NAME ": out of memory");
+	} else {
 		status = check_policy(draft, json);
 		if (status == CLI_OK)
 			status = write_both(draft, json, path);

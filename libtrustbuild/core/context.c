@@ -89,35 +89,47 @@ int trb_context_set_state_dir(trb_context *context, const char *path, trb_error 
 	return set_dir(&context->state_dir, path, "state directory", err);
 }
 
-static char *joined(const char *dir, const char *rest)
+/* The first variable that names an absolute path decides, even where there is no memory to say so:
+ * never another directory for want of it. */
+static int find_state_dir(trb_context *context, trb_error **err)
 {
-	char *path = NULL;
+	static const struct {
+		const char *variable, *rest;
+	} places[] = {
+		{ "TRUSTBUILD_STATE", "" },
+		{ "XDG_STATE_HOME", "/trustbuild" },
+		{ "HOME", "/.local/state/trustbuild" },
+	};
 
-	if (dir == NULL || dir[0] != '/' || asprintf(&path, "%s%s", dir, rest) < 0)
-		return NULL;
-	return path;
+	for (size_t i = 0; context->state_dir == NULL && i < sizeof(places) / sizeof(places[0]);
+	     i++) {
+		const char *dir = getenv(places[i].variable);
+		char *path;
+
+		if (dir == NULL || dir[0] != '/')
+			continue;
+		if (asprintf(&path, "%s%s", dir, places[i].rest) < 0)
+			return trb_fail_nomem(err);
+		context->state_dir = path;
+	}
+	if (context->state_dir == NULL)
+		return trb_fail(err, TRB_E_NOTFOUND,
+				"no state directory: set TRUSTBUILD_STATE to an absolute path");
+	return TRB_OK;
 }
 
 const char *trb_context_get_state_dir(trb_context *context)
 {
-	if (context->state_dir == NULL)
-		context->state_dir = joined(getenv("TRUSTBUILD_STATE"), "");
-	if (context->state_dir == NULL)
-		context->state_dir = joined(getenv("XDG_STATE_HOME"), "/trustbuild");
-	if (context->state_dir == NULL)
-		context->state_dir = joined(getenv("HOME"), "/.local/state/trustbuild");
-	return context->state_dir;
+	return find_state_dir(context, NULL) < 0 ? NULL : context->state_dir;
 }
 
 int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err)
 {
-	const char *path = trb_context_get_state_dir(context);
+	int r = find_state_dir(context, err);
 
-	if (path == NULL)
-		return trb_fail(err, TRB_E_NOTFOUND,
-				"no state directory: set TRUSTBUILD_STATE to an absolute path");
-	*ret_path = path;
-	return TRB_OK;
+	if (r == TRB_OK)
+		*ret_path = context->state_dir;
+	return r;
 }
 
 int trb_context_set_libexec_dir(trb_context *context, const char *path, trb_error **err)

@@ -90,14 +90,20 @@ static int open_parent(int dirfd, const char *name, int *ret_fd, const char **re
 }
 
 /* Modes are not attested and not sent; a program is one by its first bytes. */
-static mode_t mode_for(int fd)
+static int set_mode(int fd)
 {
 	char magic[4] = "";
+	mode_t mode = 0644;
+	ssize_t n;
 
-	if (pread(fd, magic, sizeof(magic), 0) >= 2 &&
-	    (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0))
-		return 0755;
-	return 0644;
+	do
+		n = pread(fd, magic, sizeof(magic), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	if (n >= 2 && (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0))
+		mode = 0755;
+	return fchmod(fd, mode);
 }
 
 static int link_file(int dirfd, struct intake_file *file, trb_error **err)
@@ -137,7 +143,7 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 		r = open_parent(dirfd, name, &file->parent, &base, err);
 	if (r < 0)
 		return r;
-	if (fchmod(file->fd, mode_for(file->fd)) < 0 || trb_sync_fd(file->fd) < 0)
+	if (set_mode(file->fd) < 0 || trb_sync_fd(file->fd) < 0)
 		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
 	/* a rename onto a directory would fail half-way through the set */
 	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
@@ -153,12 +159,16 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 	return TRB_OK;
 }
 
-static int name_file(struct intake_file *file, trb_error **err)
+static const char *base_of(const struct intake_file *file)
 {
 	const char *slash = strrchr(file->name, '/');
 
-	if (renameat(file->parent, file->staged, file->parent,
-		     slash != NULL ? slash + 1 : file->name) < 0)
+	return slash != NULL ? slash + 1 : file->name;
+}
+
+static int name_file(struct intake_file *file, trb_error **err)
+{
+	if (renameat(file->parent, file->staged, file->parent, base_of(file)) < 0)
 		return trb_fail_errno(err, errno, "name artifact '%s'", file->name);
 	free(steal_ptr(&file->staged));
 	return TRB_OK;
@@ -178,13 +188,17 @@ static int announce(const struct intake_file *file, struct trb_events *events, t
 
 int trb_intake_install(struct trb_intake *intake, struct trb_events *events, trb_error **err)
 {
+	size_t n = 0;
 	int r = TRB_OK;
 
 	for (size_t i = 0; r == TRB_OK && intake->dirfd >= 0 && i < intake->n_files; i++)
 		r = stage(intake->dirfd, &intake->files[i], err);
 	for (size_t i = 0; r == TRB_OK && i < intake->n_files; i++)
 		r = announce(&intake->files[i], events, err);
-	for (size_t i = 0; r == TRB_OK && intake->dirfd >= 0 && i < intake->n_files; i++)
-		r = name_file(&intake->files[i], err);
+	for (; r == TRB_OK && intake->dirfd >= 0 && n < intake->n_files; n++)
+		r = name_file(&intake->files[n], err);
+	/* a set with a gap is worse than none: what has its name loses it again */
+	for (size_t i = 0; r < 0 && i + 1 < n; i++)
+		unlinkat(intake->files[i].parent, base_of(&intake->files[i]), 0);
 	return r;
 }

@@ -166,11 +166,15 @@ static int finish_file(struct trb_intake *intake, struct intake_stream *stream, 
 	TRB_CRYPTO_SCOPE;
 	struct intake_file *file = &intake->files[stream->file];
 	const uint8_t ack = TRB_FILE_STORED;
+	ssize_t sent;
 
 	if (EVP_DigestFinal_ex(stream->hash, file->digest, NULL) != 1)
 		return trb_fail_nomem(err);
 	file->whole = true;
-	if (send(stream->fd, &ack, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+	do
+		sent = send(stream->fd, &ack, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent != 1)
 		return trb_fail_errno(err, errno, "acknowledge artifact '%s'", file->name);
 	return TRB_OK;
 }

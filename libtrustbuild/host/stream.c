@@ -91,8 +91,11 @@ int trb_send_frame_now(int fd, trb_bytes body, trb_error **err)
 			    (uint8_t)(body.len >> 8), (uint8_t)body.len };
 	struct iovec iov[2] = { { head, sizeof(head) }, { (void *)(uintptr_t)body.ptr, body.len } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t put = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t put;
 
+	do
+		put = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
 	if (put == (ssize_t)(sizeof(head) + body.len))
 		return TRB_OK;
 	if (put >= 0 || errno == EAGAIN)

@@ -281,8 +281,8 @@ size_t alloc_show_left(void)
 
 		if (slot->block == NULL || is_openssls(slot))
 			continue;
-		backtrace_symbols_fd(slot->frames, slot->n_frames, 2);
-		(void)!write(2, "\n", 1);
+		backtrace_symbols_fd(slot->frames, slot->n_frames, 1);
+		(void)!write(1, "\n", 1);
 		n++;
 	}
 	return n;

@@ -18,7 +18,7 @@ bool alloc_disarm(void);
  * made, for alloc_show_left(). */
 void alloc_watch(bool frames);
 size_t alloc_unwatch(void);
-/* Shows, on standard error, those that are not OpenSSL's own matter; how many they are. */
+/* Shows, on standard output, those that are not OpenSSL's own matter; how many they are. */
 size_t alloc_show_left(void);
 
 #endif

@@ -27,8 +27,11 @@ struct torture {
 	/* Codes that a failing call may give besides the usual ones (I/O, memory, time). */
 	int other_code;
 	bool no_calls; /* allocations alone */
+	bool program;  /* its memory ends with it: what is not given back is no leak */
 	/* Of libcrypto's own allocations each so manyth fails, in slow tests every one; 0: 11. */
 	unsigned stride;
+	/* Where one run takes long, n grows by so much, in slow tests by one. */
+	unsigned pace;
 };
 
 /* Within run(): something half done.  Check allocates; this does not. */

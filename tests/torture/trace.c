@@ -22,7 +22,7 @@
 #define THREADS 64
 
 /* How each call fails when something runs out or breaks.  Those that are not listed cannot fail, or
- * the C library ends the process where they do (futex and the like). */
+ * the C library ends the process where they do (futex and the like); EINTR alone is no failure. */
 static const struct {
 	const char *name;
 	int error;
@@ -134,8 +134,8 @@ static const struct {
 	{ "unlinkat", EBUSY, 2 },
 	{ "utimensat", EPERM, 2 },
 	{ "vfork", EAGAIN },
-	{ "wait4", ECHILD, .interrupt = true },
-	{ "waitid", ECHILD, .interrupt = true },
+	{ "wait4", EINTR, .interrupt = true },
+	{ "waitid", EINTR, .interrupt = true },
 	{ "write", ENOSPC, .length = 3, .interrupt = true },
 	{ "writev", ENOSPC, .interrupt = true },
 };
@@ -198,7 +198,7 @@ static bool eligible(const struct trace *t, int row, struct user_regs_struct *re
 	case TRACE_SHORT:
 		return rows[row].length > 0 && *argument(regs, rows[row].length) > 1;
 	default:
-		return true;
+		return rows[row].error != EINTR;
 	}
 }
 

@@ -418,12 +418,16 @@ static int peer_open(trb_context *context, const char *options, void **ret_self,
 	struct peer *p = calloc(1, sizeof(*p));
 
 	(void)context;
-	(void)err;
+	if (p == NULL)
+		return trb_fail_nomem(err);
 	p->fault = (enum peer_fault)strtol(options, NULL, 10);
 	p->pid = -1;
 	p->end = -1;
 	strcpy(p->dir, "/tmp/trb-peer-XXXXXX");
-	ck_assert(mkdtemp(p->dir) != NULL);
+	if (mkdtemp(p->dir) == NULL) {
+		free(p);
+		return trb_fail_errno(err, errno, "make a directory");
+	}
 	snprintf(p->address, sizeof(p->address), "unix:%s", p->dir);
 	*ret_self = p;
 	return TRB_OK;
@@ -432,12 +436,13 @@ static int peer_open(trb_context *context, const char *options, void **ret_self,
 static int peer_boot(void *self, trb_tee_run *run, trb_error **err)
 {
 	struct peer *p = self;
+	int r;
 
-	if (trb_stream_listen(p->address, 5000, &run->control_fd, err) < 0 ||
-	    trb_stream_listen(p->address, 5001, &run->egress_fd, err) < 0 ||
-	    trb_stream_listen(p->address, 5002, &run->nsm_fd, err) < 0 ||
-	    trb_stream_listen(p->address, 5003, &run->artifact_fd, err) < 0)
-		return TRB_E_IO;
+	if ((r = trb_stream_listen(p->address, 5000, &run->control_fd, err)) < 0 ||
+	    (r = trb_stream_listen(p->address, 5001, &run->egress_fd, err)) < 0 ||
+	    (r = trb_stream_listen(p->address, 5002, &run->nsm_fd, err)) < 0 ||
+	    (r = trb_stream_listen(p->address, 5003, &run->artifact_fd, err)) < 0)
+		return r;
 	for (int i = 0; i < 3; i++)
 		memset(run->pcrs[i], i + 1, 48);
 	p->pid = fork();
@@ -445,9 +450,9 @@ static int peer_boot(void *self, trb_tee_run *run, trb_error **err)
 		alarm(20);
 		peer_run(p);
 	}
-	p->end = pidfd_open(p->pid, 0);
+	p->end = p->pid > 0 ? pidfd_open(p->pid, 0) : -1;
 	run->end_fd = p->end;
-	return TRB_OK;
+	return p->end >= 0 ? TRB_OK : trb_fail_errno(err, errno, "start");
 }
 
 static int peer_explain(void *self, trb_error **err)
