@@ -146,8 +146,12 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 	if (set_mode(file->fd) < 0 || trb_sync_fd(file->fd) < 0)
 		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
 	/* a rename onto a directory would fail half-way through the set */
-	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return trb_fail_errno(err, errno, "look for '%s'", name);
+	} else if (S_ISDIR(st.st_mode)) {
 		return trb_fail(err, TRB_E_IO, "'%s' is a directory in the output directory", name);
+	}
 	file->staged = steal_ptr(&staged);
 	r = link_file(dirfd, file, err);
 	if (r < 0) {

@@ -30,8 +30,10 @@ const struct cose_alg *trb_cose_alg_of_key(EVP_PKEY *key)
 {
 	char group[32] = "";
 
-	if (!EVP_PKEY_is_a(key, "EC") ||
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
+	/* a name that cannot be had the first time may be for want of memory */
+	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+	    (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 &&
+	     EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1))
 		return NULL;
 	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++)
 		if (strcmp(group, algs[i].group) == 0)
@@ -155,35 +157,42 @@ int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_
 	return TRB_OK;
 }
 
+/* 1, 0 for a signature that is not the key's, and otherwise negative. */
+static int verify_once(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes message, trb_bytes der)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	int good = -1;
+
+	if (md != NULL &&
+	    EVP_DigestVerifyInit_ex(md, NULL, alg->digest, NULL, NULL, key, NULL) == 1)
+		good = EVP_DigestVerify(md, der.ptr, der.len, message.ptr, message.len);
+	EVP_MD_CTX_free(md);
+	return good;
+}
+
 static int verify_raw(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes message, trb_bytes sig,
 		      trb_error **err)
 {
-	_cleanup_free_ uint8_t *der = NULL;
 	ECDSA_SIG *pair = ECDSA_SIG_new();
 	BIGNUM *a = BN_bin2bn(sig.ptr, (int)alg->half, NULL);
 	BIGNUM *b = BN_bin2bn(sig.ptr + alg->half, (int)alg->half, NULL);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	int len, good, r = TRB_OK;
+	uint8_t *der = NULL;
+	int len = -1, good = -1;
 
-	if (pair == NULL || md == NULL || ECDSA_SIG_set0(pair, a, b) != 1) {
+	if (pair == NULL || ECDSA_SIG_set0(pair, a, b) != 1) {
 		BN_free(a);
 		BN_free(b);
-		r = trb_fail_nomem(err);
-	} else if ((len = i2d_ECDSA_SIG(pair, &der)) <= 0 ||
-		   EVP_DigestVerifyInit_ex(md, NULL, alg->digest, NULL, NULL, key, NULL) != 1) {
-		r = trb_fail_nomem(err);
 	} else {
-		/* 0 is a signature that is not the key's; all else that is not 1 is trouble */
-		good = EVP_DigestVerify(md, der, (size_t)len, message.ptr, message.len);
-		if (good == 0)
-			r = refuse(err,
-				   "the image's signature does not verify with its certificate");
-		else if (good != 1)
-			r = trb_fail_nomem(err);
+		len = i2d_ECDSA_SIG(pair, &der);
 	}
+	/* OpenSSL has to refuse twice: once may be for want of memory, which it then has to get */
+	for (int i = 0; len > 0 && i < 2 && good != 1; i++)
+		good = verify_once(key, alg, message, TRB_BYTES(der, len));
+	OPENSSL_free(der);
 	ECDSA_SIG_free(pair);
-	EVP_MD_CTX_free(md);
-	return r;
+	if (good == 0)
+		return refuse(err, "the image's signature does not verify with its certificate");
+	return good == 1 ? TRB_OK : trb_fail_nomem(err);
 }
 
 struct cose_parts {

@@ -107,7 +107,7 @@ static int read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err
 	OPENSSL_cleanse((void *)trb_blob_bytes(pem).ptr, trb_blob_bytes(pem).len);
 	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
-	if (r < 0 || !EVP_PKEY_is_a(key, "ED25519"))
+	if (r < 0 || EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519)
 		return trb_fail(err, TRB_E_FORMAT, "'%s' is not an Ed25519 key in PEM",
 				log->key_path);
 	*ret = steal_ptr(&key);

@@ -82,9 +82,9 @@ static int judge_bad_chain(const char **ret_check)
 }
 
 static const struct torture rows[] = {
-	{ "judge a document", judge_good, TRB_OK, NULL, 1000 },
+	{ "judge a document", judge_good, TRB_OK, NULL, 100 },
 	{ "judge another's signature", judge_bad_signature, TRB_E_EVIDENCE, "document.signature",
-	  200 },
-	{ "judge another root's document", judge_bad_chain, TRB_E_EVIDENCE, "document.chain", 200 },
+	  50 },
+	{ "judge another root's document", judge_bad_chain, TRB_E_EVIDENCE, "document.chain", 50 },
 };
 TORTURE_MAIN("document", rows, set_up, tear_down)

@@ -148,9 +148,9 @@ static void tear_down(void)
 }
 
 static const struct torture rows[] = {
-	{ "make a log", make, TRB_OK, NULL, 50, remove_fresh, inspect_made,
+	{ "make a log", make, TRB_OK, NULL, 30, remove_fresh, inspect_made,
 	  .optional = "fchmod" /* of a folder that is somebody else's */ },
-	{ "publish", publish, TRB_OK, NULL, 100, prepare_used, inspect_published },
+	{ "publish", publish, TRB_OK, NULL, 30, prepare_used, inspect_published },
 	{ "read a log", read_back, TRB_OK, NULL, 50 },
 };
 TORTURE_MAIN("log", rows, set_up, tear_down)
