@@ -139,9 +139,9 @@ static int verify_ed25519_once(trb_bytes public, trb_bytes message, trb_bytes si
 	return good == 1 ? TRB_OK : good == 0 ? TRB_E_EVIDENCE : TRB_E_NOMEM;
 }
 
-/* OpenSSL gives 0 both for a signature that is not the key's and for want of memory, and what errors
- * it leaves tells nothing (3.0 leaves none, 3.5 the same for both): it has to refuse twice, and has
- * first to get memory again. */
+/* OpenSSL gives 0 both for a signature that is not the key's and for want of memory, and what
+ * errors it leaves tells nothing (3.0 leaves none, 3.5 the same for both): it has to refuse twice,
+ * and has first to get memory again. */
 static int verify_ed25519(trb_bytes public, trb_bytes message, trb_bytes signature)
 {
 	int r;

@@ -82,8 +82,8 @@ static void tear_down(void)
 }
 
 static const struct torture rows[] = {
-	{ "the simulated NSM's first use", first_use, TRB_OK, NULL, 20, remove_fresh,
-	  inspect_fresh, .stride = 211 },
+	{ "the simulated NSM's first use", first_use, TRB_OK, NULL, 20, remove_fresh, inspect_fresh,
+	  .stride = 211 },
 	{ "the simulated NSM", later_use, TRB_OK, NULL, 20, .stride = 83 },
 };
 TORTURE_MAIN("softnsm", rows, set_up, tear_down)
