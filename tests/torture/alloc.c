@@ -16,11 +16,7 @@
 #include <unistd.h>
 
 /* What stands behind the definitions below. */
-#if defined(__SANITIZE_ADDRESS__)
-#define REAL(name) __interceptor_##name
-#else
 #define REAL(name) __libc_##name
-#endif
 void *REAL(malloc)(size_t n);
 void *REAL(calloc)(size_t n, size_t size);
 void *REAL(realloc)(void *p, size_t n);
