@@ -237,18 +237,20 @@ static int watch(const struct enclave *enclave)
 
 static int make_cgroup(const struct trb_launch *launch, struct trb_cgroup *ret, trb_error **err)
 {
+	bool demanded;
 	char name[64];
 	int r;
 
 	if (geteuid() != 0) /* an ordinary user's limits are the sandbox's alone */
-		return launch->memory == 0 && launch->pids == 0
+		return launch->memory.value == 0 && launch->pids.value == 0
 			       ? TRB_OK
 			       : trb_fail(err, TRB_E_UNSUPPORTED,
 					  "only root can limit the enclave's memory and processes");
 	trb_cgroup_sweep(1);
 	snprintf(name, sizeof(name), "trustbuild-%ld", (long)getpid());
-	r = trb_cgroup_make(name, launch->memory, launch->pids, ret, launch->demanded ? err : NULL);
-	return launch->demanded ? r : TRB_OK;
+	demanded = launch->memory.demanded || launch->pids.demanded;
+	r = trb_cgroup_make(name, launch->memory, launch->pids, ret, demanded ? err : NULL);
+	return demanded ? r : TRB_OK;
 }
 
 /* Without a mount the enclave runs, and builds under gVisor: why there is none is said once. */

@@ -33,11 +33,21 @@ enum {
 #define TRB_LAUNCH_UID         100000u /* where root's enclave has its 65536 ids */
 #define TRB_LAUNCH_IDS         65536u
 
-struct trb_launch {
-	const char *run;       /* name below TRB_LAUNCH_RUNS, removed at the end */
-	uint64_t memory, pids; /* limits of the enclave in bytes and processes; 0: none */
-	bool demanded;         /* without them there is no enclave */
+/* A limit of the whole enclave; 0: none. */
+struct trb_launch_limit {
+	uint64_t value;
+	bool demanded; /* without it there is no enclave */
 };
+
+struct trb_launch {
+	const char *run;                      /* name below TRB_LAUNCH_RUNS, removed at the end */
+	struct trb_launch_limit memory, pids; /* in bytes, and processes */
+};
+
+/* A limit as tb-launch's argument: a number, and "?" behind it where it is not demanded. */
+#define TRB_LAUNCH_LIMIT_BYTES 24
+void trb_launch_limit_put(struct trb_launch_limit limit, char text[TRB_LAUNCH_LIMIT_BYTES]);
+bool trb_launch_limit_parse(const char *text, struct trb_launch_limit *ret);
 
 /* Runs the enclave to its end; ret_status is what tb-launch exits with. */
 int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err);
@@ -74,9 +84,10 @@ int trb_launch_image_map(int tree, pid_t pid, trb_error **err);
 struct trb_cgroup {
 	char *path[TRB_CGROUPS]; /* one a hierarchy, NULL ends */
 };
-/* Makes it with the limits (0: none).  TRB_E_UNSUPPORTED where a limit cannot be had. */
-int trb_cgroup_make(const char *name, uint64_t memory, uint64_t pids, struct trb_cgroup *ret,
-		    trb_error **err);
+/* Makes it with the limits that can be had.  TRB_E_UNSUPPORTED, or why else, where a demanded one
+ * cannot. */
+int trb_cgroup_make(const char *name, struct trb_launch_limit memory, struct trb_launch_limit pids,
+		    struct trb_cgroup *ret, trb_error **err);
 int trb_cgroup_enter(const struct trb_cgroup *cgroup, pid_t pid, trb_error **err);
 /* Kills what is inside and removes it. */
 void trb_cgroup_remove(struct trb_cgroup *cgroup);

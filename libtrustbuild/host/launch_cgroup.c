@@ -132,8 +132,37 @@ static bool limit_memory(const struct hierarchy *h, const char *dir, uint64_t by
 	return set_number(dir, "memory.max", bytes);
 }
 
-static int make_one(const struct hierarchy *h, const char *name, uint64_t memory, uint64_t pids,
-		    char **ret_path, trb_error **err)
+void trb_launch_limit_put(struct trb_launch_limit limit, char text[TRB_LAUNCH_LIMIT_BYTES])
+{
+	snprintf(text, TRB_LAUNCH_LIMIT_BYTES, "%llu%s", (unsigned long long)limit.value,
+		 limit.demanded ? "" : "?");
+}
+
+bool trb_launch_limit_parse(const char *text, struct trb_launch_limit *ret)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	ret->value = strtoull(text, &end, 10);
+	ret->demanded = *end == '\0';
+	return errno == 0 && (ret->demanded || strcmp(end, "?") == 0);
+}
+
+/* False with errno where a limit that is demanded did not hold. */
+static bool set_limits(const struct hierarchy *h, const char *path, struct trb_launch_limit memory,
+		       struct trb_launch_limit pids)
+{
+	if (h->memory && memory.value > 0 && !limit_memory(h, path, memory.value) &&
+	    memory.demanded)
+		return false;
+	return !h->pids || pids.value == 0 || set_number(path, "pids.max", pids.value) ||
+	       !pids.demanded;
+}
+
+static int make_one(const struct hierarchy *h, const char *name, struct trb_launch_limit memory,
+		    struct trb_launch_limit pids, char **ret_path, trb_error **err)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -145,8 +174,7 @@ static int make_one(const struct hierarchy *h, const char *name, uint64_t memory
 		write_in(h->mount, "cgroup.subtree_control", "+memory +pids");
 	if (mkdir(path, 0755) < 0)
 		return trb_fail_errno(err, errno, "make the cgroup '%s'", path);
-	if ((h->memory && memory > 0 && !limit_memory(h, path, memory)) ||
-	    (h->pids && pids > 0 && !set_number(path, "pids.max", pids))) {
+	if (!set_limits(h, path, memory, pids)) {
 		int error = errno;
 
 		rmdir(path);
@@ -156,26 +184,43 @@ static int make_one(const struct hierarchy *h, const char *name, uint64_t memory
 	return TRB_OK;
 }
 
-int trb_cgroup_make(const char *name, uint64_t memory, uint64_t pids, struct trb_cgroup *ret,
-		    trb_error **err)
+static bool must(struct trb_launch_limit limit)
+{
+	return limit.demanded && limit.value > 0;
+}
+
+static int check_demands(const struct hierarchy *found, size_t n, bool memory, bool pids,
+			 trb_error **err)
+{
+	for (size_t i = 0; i < n; i++) {
+		memory = memory && !found[i].memory;
+		pids = pids && !found[i].pids;
+	}
+	if (!memory && !pids)
+		return TRB_OK;
+	return trb_fail(err, TRB_E_UNSUPPORTED,
+			"no cgroup hierarchy here can limit %s: mount cgroup2 on "
+			"/sys/fs/cgroup, or leave the limit out of the backend's options",
+			memory ? "memory" : "processes");
+}
+
+int trb_cgroup_make(const char *name, struct trb_launch_limit memory, struct trb_launch_limit pids,
+		    struct trb_cgroup *ret, trb_error **err)
 {
 	struct hierarchy found[TRB_CGROUPS];
-	size_t n = find_hierarchies(found);
-	bool can_memory = false, can_pids = false;
+	size_t n = find_hierarchies(found), made = 0;
 	struct trb_cgroup cgroup = { 0 };
-	int r = TRB_OK;
+	int r = check_demands(found, n, must(memory), must(pids), err);
 
-	for (size_t i = 0; i < n; i++) {
-		can_memory = can_memory || found[i].memory;
-		can_pids = can_pids || found[i].pids;
+	for (size_t i = 0; r == TRB_OK && i < n; i++) {
+		bool needed = (found[i].memory && must(memory)) || (found[i].pids && must(pids));
+
+		r = make_one(&found[i], name, memory, pids, &cgroup.path[made],
+			     needed ? err : NULL);
+		made += r == TRB_OK;
+		if (!needed)
+			r = TRB_OK;
 	}
-	if ((memory > 0 && !can_memory) || (pids > 0 && !can_pids))
-		return trb_fail(err, TRB_E_UNSUPPORTED,
-				"no cgroup hierarchy here can limit %s: mount cgroup2 on "
-				"/sys/fs/cgroup, or leave the limit out of the backend's options",
-				memory > 0 && !can_memory ? "memory" : "processes");
-	for (size_t i = 0; r == TRB_OK && i < n; i++)
-		r = make_one(&found[i], name, memory, pids, &cgroup.path[i], err);
 	if (r < 0) {
 		trb_cgroup_remove(&cgroup);
 		return r;

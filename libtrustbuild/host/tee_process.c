@@ -79,20 +79,23 @@ static int listen_all(struct process *p, trb_tee_run *run, trb_error **err)
 	return r;
 }
 
-/* "demand" limits are errors where they cannot be had, the defaults of root are not. */
-static void limit_args(const struct process *p, char memory[24], char pids[24], const char **mode)
+/* What is demanded is an error where it cannot be had; root's default, which each limit has for
+ * itself, is not. */
+static void limit_arg(uint64_t demanded, uint64_t by_default, char text[TRB_LAUNCH_LIMIT_BYTES])
+{
+	struct trb_launch_limit limit = { .value = demanded, .demanded = demanded > 0 };
+
+	if (demanded == 0 && geteuid() == 0)
+		limit.value = by_default;
+	trb_launch_limit_put(limit, text);
+}
+
+static uint64_t default_memory(void)
 {
 	struct sysinfo info;
-	uint64_t bytes = p->memory, number = p->pids;
 
-	*mode = "demand";
-	if (geteuid() == 0 && bytes == 0 && number == 0 && sysinfo(&info) == 0) {
-		*mode = "default";
-		bytes = (uint64_t)info.totalram * info.mem_unit / 10 * MEMORY_TENTHS;
-		number = DEFAULT_PIDS;
-	}
-	snprintf(memory, 24, "%llu", (unsigned long long)bytes);
-	snprintf(pids, 24, "%llu", (unsigned long long)number);
+	return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit / 10 * MEMORY_TENTHS
+				   : 0;
 }
 
 /* Pipes: the lifeline, the console, the report; [0] is the reading end. */
@@ -122,10 +125,9 @@ static void close_pipes(struct pipes *pipes)
 static int spawn_launcher(struct process *p, int userland, struct pipes *pipes, trb_error **err)
 {
 	static char *const envp[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	char memory[24], pids[24];
-	const char *mode;
+	char memory[TRB_LAUNCH_LIMIT_BYTES], pids[TRB_LAUNCH_LIMIT_BYTES];
 	_cleanup_free_ char *path = NULL;
-	char *argv[] = { (char *)"tb-launch", p->run.name, memory, pids, NULL, NULL };
+	char *argv[] = { (char *)"tb-launch", p->run.name, memory, pids, NULL };
 	int fds[TRB_LAUNCH_FDS] = {
 		[TRB_LAUNCH_LIFELINE] = pipes->life[0],
 		[1] = pipes->console[1],
@@ -137,8 +139,8 @@ static int spawn_launcher(struct process *p, int userland, struct pipes *pipes, 
 		[TRB_LAUNCH_LOCK] = p->run.lock,
 	};
 
-	limit_args(p, memory, pids, &mode);
-	argv[4] = (char *)(uintptr_t)mode;
+	limit_arg(p->memory, default_memory(), memory);
+	limit_arg(p->pids, DEFAULT_PIDS, pids);
 	if (asprintf(&path, "%s/tb-launch", trb_context_get_libexec_dir(p->context)) < 0)
 		return trb_fail_nomem(err);
 	return trb_spawn(path, argv, envp, fds, TRB_LAUNCH_FDS, &p->launcher, err);

@@ -2,9 +2,7 @@
 /* Backend "process" with small images: what the enclave sees, and that nothing is left behind
  * however it ends.  Run as root, everything is done again as an ordinary user. */
 #include <check.h>
-#include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
@@ -24,6 +22,7 @@
 #include "host/tee_process.h"
 #include "image/cpio.h"
 #include "support.h"
+#include "traces.h"
 
 #define REPOSITORY "https://forge.example/widget"
 #define COMMIT     "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
@@ -174,39 +173,6 @@ static int run_until(const char *text, trb_error **err)
 	return r;
 }
 
-static size_t count_matches(const char *pattern)
-{
-	glob_t found;
-	size_t n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
-
-	if (n > 0)
-		globfree(&found);
-	return n;
-}
-
-/* Processes whose root is the userland of our own cache, and our launchers. */
-static size_t count_processes(void)
-{
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
-	size_t n = 0;
-
-	while ((entry = readdir(proc)) != NULL) {
-		char path[300], line[4096] = "";
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%.20s/mountinfo", entry->d_name);
-		file = strspn(entry->d_name, "0123456789") > 0 ? fopen(path, "r") : NULL;
-		if (file == NULL)
-			continue;
-		if (fgets(line, sizeof(line), file) != NULL && strstr(line, state_dir) != NULL)
-			n++;
-		fclose(file);
-	}
-	closedir(proc);
-	return n;
-}
-
 static const char *leftovers(void)
 {
 	static char text[256];
@@ -214,9 +180,7 @@ static const char *leftovers(void)
 
 	snprintf(pattern, sizeof(pattern), "%s/run/run-*", state_dir);
 	snprintf(text, sizeof(text), "%zu processes, %zu run directories, %zu cgroups",
-		 count_processes(), count_matches(pattern),
-		 count_matches("/sys/fs/cgroup/trustbuild-*") +
-			 count_matches("/sys/fs/cgroup/*/trustbuild-*"));
+		 trace_processes(state_dir), trace_matches(pattern), trace_groups());
 	return text;
 }
 
@@ -282,7 +246,7 @@ static size_t unpacked(void)
 	char pattern[128];
 
 	snprintf(pattern, sizeof(pattern), "%s/cache/eif/*/userland/init", state_dir);
-	return count_matches(pattern);
+	return trace_matches(pattern);
 }
 
 /* A cache that may keep nothing keeps what an enclave runs from, and no more. */
@@ -314,7 +278,7 @@ START_TEST(a_userland_in_use_stays_in_the_cache)
 	unsetenv("TRUSTBUILD_CACHE_MIB");
 	ck_assert_uint_eq(unpacked(), 1);
 	snprintf(stamps, sizeof(stamps), "%s/cache/eif/stamps/*", state_dir);
-	ck_assert_uint_eq(count_matches(stamps), 1);
+	ck_assert_uint_eq(trace_matches(stamps), 1);
 	end();
 }
 END_TEST
@@ -345,7 +309,7 @@ START_TEST(cancel_leaves_nothing)
 	open_session("");
 	start();
 	ck_status(run_until("asleep", &err), TRB_OK, err);
-	ck_assert_uint_ge(count_processes(), 2);
+	ck_assert_uint_ge(trace_processes(state_dir), 2);
 	trb_session_cancel(session);
 	ck_status(run_until(NULL, &err), TRB_E_CANCELED, err);
 	close_session();
@@ -445,6 +409,24 @@ START_TEST(limits_hold_or_are_refused)
 }
 END_TEST
 
+/* A limit that is demanded leaves the other one at root's default. */
+START_TEST(each_limit_has_its_default)
+{
+	unsigned long long memory;
+
+	begin(0);
+	make_image("sleep", NULL);
+	open_session(_i == 0 ? ",memory_mib=512" : ",pids=50");
+	start();
+	ck_status(run_until("asleep", NULL), TRB_OK, NULL);
+	memory = trace_group("memory.limit_in_bytes") + trace_group("memory.max");
+	ck_assert_uint_eq(trace_group("pids.max"), _i == 0 ? 16384 : 50);
+	ck_assert(_i == 0 ? memory == 512u << 20 : memory > 0 && memory < 1ull << 60);
+	close_session();
+	end();
+}
+END_TEST
+
 START_TEST(memory_is_limited)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -536,9 +518,9 @@ START_TEST(bad_images_are_refused)
 	r = trb_session_start(session, request, &err);
 	ck_status(r, _i % 4 == 3 ? TRB_E_NOTFOUND : TRB_E_FORMAT, err);
 	snprintf(pattern, sizeof(pattern), "%s/cache/eif/*/userland", state_dir);
-	ck_assert_uint_eq(count_matches(pattern), 0);
+	ck_assert_uint_eq(trace_matches(pattern), 0);
 	snprintf(pattern, sizeof(pattern), "%s/cache/eif/.new-*", state_dir);
-	ck_assert_uint_eq(count_matches(pattern), 0);
+	ck_assert_uint_eq(trace_matches(pattern), 0);
 	close_session();
 	end();
 }
@@ -588,6 +570,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tc, a_killed_host_leaves_nothing, 0, rounds);
 	tcase_add_loop_test(tc, an_unclosed_session_leaves_nothing, 0, rounds);
 	tcase_add_loop_test(tc, limits_hold_or_are_refused, 0, rounds);
+	tcase_add_loop_test(tc, each_limit_has_its_default, 0, geteuid() == 0 ? 2 : 0);
 	tcase_add_test(tc, memory_is_limited);
 	tcase_add_loop_test(tc, a_second_start_is_fast, 0, rounds);
 	tcase_add_loop_test(tc, a_changed_image_is_measured_again, 0, rounds);

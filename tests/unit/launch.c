@@ -97,6 +97,27 @@ START_TEST(the_helper_refuses_strangers)
 }
 END_TEST
 
+START_TEST(limits_travel_as_text)
+{
+	static const char *const bad[] = {
+		"", "?", "-1", " 1", "12x", "1??", "99999999999999999999"
+	};
+	const struct trb_launch_limit good[] = { { 0, false },
+						 { 50, true },
+						 { UINT64_MAX, false } };
+	struct trb_launch_limit limit;
+	char text[TRB_LAUNCH_LIMIT_BYTES];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		trb_launch_limit_put(good[i], text);
+		ck_assert(trb_launch_limit_parse(text, &limit));
+		ck_assert(limit.value == good[i].value && limit.demanded == good[i].demanded);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!trb_launch_limit_parse(bad[i], &limit), "'%s'", bad[i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("launch");
@@ -105,6 +126,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, subordinate_ids_are_found);
 	tcase_add_test(tc, bad_ranges_are_none);
+	tcase_add_test(tc, limits_travel_as_text);
 	tcase_add_test(tc, run_directories_are_private_and_swept);
 	tcase_add_test(tc, the_helper_refuses_strangers);
 	suite_add_tcase(suite, tc);
