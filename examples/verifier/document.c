@@ -115,7 +115,7 @@ static int judge_bytes(trb_document_verifier *verifier, const char *file, trb_by
 	int r = trb_document_verifier_check(verifier, document, &attestation, &assurance,
 					    ret_report, &err);
 
-	if (r != TRB_OK && !trb_is_verdict(r)) {
+	if (r != TRB_OK && !trb_error_is_verdict(err)) {
 		status = cli_error(command.name, err);
 	} else {
 		if (!opts.json)

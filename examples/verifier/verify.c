@@ -138,7 +138,7 @@ static int refuse_bundle(const trb_error *why)
 	trb_error *err = NULL;
 	int status;
 
-	if (trb_error_check(why) == NULL)
+	if (!trb_error_is_verdict(why))
 		return cli_error(command.name, why);
 	if (trb_report_new_unreadable(why, &report, &err) < 0)
 		status = cli_error(command.name, err);

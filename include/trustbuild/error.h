@@ -26,6 +26,13 @@ TRB_API int trb_error_code(const trb_error *error);
  * concerned.  Borrowed. */
 TRB_API const char *trb_error_check(const trb_error *error);
 
+/* Whether evidence was refused, 1, or nothing was decided, 0: the rule of every program and
+ * binding. Refused is what a verdict says (trb_is_verdict(), without TRB_E_POLICY: with no policy
+ * nothing can be decided), and a bundle or document that is none or too large: TRB_E_FORMAT or
+ * TRB_E_LIMIT of "bundle.parse" or "document.parse".  0 for NULL, which is no error; ask the status
+ * whether something was verified. */
+TRB_API int trb_error_is_verdict(const trb_error *error);
+
 /* What went wrong, where, and what to do: one line, without a trailing newline.  It may carry
  * outside text; escape control characters before showing it on a terminal.  Borrowed. */
 TRB_API const char *trb_error_message(const trb_error *error);

@@ -52,7 +52,8 @@ enum {
 	TRB_E_POLICY = -1011       /* the policy is not one, or demands nothing */
 };
 
-/* Says whether code is a verdict (-1000 and below): 1 or 0. */
+/* Says whether code is a verdict (-1000 and below): 1 or 0.  Of an error ask
+ * trb_error_is_verdict(), which knows unreadable evidence, too. */
 TRB_API int trb_is_verdict(int code);
 
 /* The name of a code, for example "TRB_E_FORMAT"; "TRB_E_?" for one that this release does not

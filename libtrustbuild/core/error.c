@@ -176,6 +176,17 @@ const char *trb_error_check(const trb_error *error)
 	return error != NULL ? error->check : NULL;
 }
 
+int trb_error_is_verdict(const trb_error *error)
+{
+	const char *check = trb_error_check(error);
+	int code = trb_error_code(error);
+
+	if (code == TRB_E_FORMAT || code == TRB_E_LIMIT)
+		return check != NULL &&
+		       (strcmp(check, "bundle.parse") == 0 || strcmp(check, "document.parse") == 0);
+	return trb_is_verdict(code) && code != TRB_E_POLICY;
+}
+
 const char *trb_error_message(const trb_error *error)
 {
 	return error != NULL ? error->message : "no error";

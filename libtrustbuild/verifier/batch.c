@@ -169,7 +169,7 @@ static int judge_files(trb_verifier *verifier, struct entry *e)
 	off_t size;
 	int r = read_bundle(e->bundle, &bundle, &e->error);
 
-	if (r < 0 && trb_error_check(e->error) != NULL) {
+	if (r < 0 && trb_error_is_verdict(e->error)) {
 		r = trb_report_new_unreadable(e->error, &e->report, NULL);
 		return r < 0 ? r : trb_report_get_verdict(e->report);
 	}

@@ -48,6 +48,32 @@ START_TEST(errors_chain)
 }
 END_TEST
 
+START_TEST(errors_tell_refusals)
+{
+	static const struct {
+		int code;
+		const char *check;
+		int verdict;
+	} cases[] = {
+		{ TRB_E_ARTIFACT, "artifact.digest", 1 },   { TRB_E_EVIDENCE, NULL, 1 },
+		{ TRB_E_REVOKED, "revocation.listed", 1 },  { TRB_E_FORMAT, "bundle.parse", 1 },
+		{ TRB_E_LIMIT, "bundle.parse", 1 },         { TRB_E_FORMAT, "document.parse", 1 },
+		{ TRB_E_LIMIT, "document.parse", 1 },       { TRB_E_NOMEM, "bundle.parse", 0 },
+		{ TRB_E_UNSUPPORTED, "document.parse", 0 }, { TRB_E_IO, "artifact.digest", 0 },
+		{ TRB_E_FORMAT, "recipe.parse", 0 },        { TRB_E_FORMAT, NULL, 0 },
+		{ TRB_E_POLICY, "policy.parse", 0 },
+	};
+
+	ck_assert_int_eq(trb_error_is_verdict(NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+		trb_fail_check(&err, cases[i].code, cases[i].check, "case %zu", i);
+		ck_assert_int_eq(trb_error_is_verdict(err), cases[i].verdict);
+	}
+}
+END_TEST
+
 START_TEST(utf8_is_strict)
 {
 	static const char *const bad[] = { "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
@@ -91,6 +117,7 @@ int main(void)
 	tcase_add_test(tc, buffer_keeps_its_ceiling);
 	tcase_add_test(tc, buffer_gives_strings);
 	tcase_add_test(tc, errors_chain);
+	tcase_add_test(tc, errors_tell_refusals);
 	tcase_add_test(tc, utf8_is_strict);
 	tcase_add_test(tc, hex_round_trip);
 	suite_add_tcase(suite, tc);

@@ -74,9 +74,6 @@ func (c Code) String() string {
 // Error makes a Code a target for errors.Is.
 func (c Code) Error() string { return c.String() }
 
-// IsVerdict says whether the code is a refusal of evidence.
-func (c Code) IsVerdict() bool { return c <= -1000 }
-
 // Check is the stable id of a check, for example "artifact.digest" (docs/verification.md). It is an
 // error, so that errors.Is takes it.
 type Check string
@@ -89,6 +86,7 @@ func (c Check) Error() string { return string(c) }
 type Error struct {
 	Code    Code
 	Check   Check // empty where no check is concerned
+	Verdict bool  // evidence was refused: what trb_error_is_verdict() says
 	Message string
 	Cause   error // nil where there is none
 }
@@ -117,17 +115,11 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// IsVerdict says whether err is a refusal: a verdict's code, or a bundle or document that could not
-// be read as one. Any other error decides nothing.
+// IsVerdict says whether err is a refusal, be it of a bundle or document that cannot be read as one.
+// Any other error decides nothing.
 func IsVerdict(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	if e.Check == "policy.parse" {
-		return false
-	}
-	return e.Code.IsVerdict() || e.Check == "bundle.parse" || e.Check == "document.parse"
+	return errors.As(err, &e) && e.Verdict
 }
 
 // CheckOf gives the id of the check that failed, empty where err names none.

@@ -42,6 +42,7 @@ func failure(r C.int, e *C.trb_error) error {
 	return glue.Failure(int(r), e, func(e *C.trb_error) glue.Parts[*C.trb_error] {
 		return glue.Parts[*C.trb_error]{
 			Code:    int(C.trb_error_code(e)),
+			Verdict: C.trb_error_is_verdict(e) != 0,
 			Check:   C.GoString(C.trb_error_check(e)),
 			Message: C.GoString(C.trb_error_message(e)),
 			Cause:   C.trb_error_cause(e),

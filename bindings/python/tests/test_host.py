@@ -460,7 +460,7 @@ class Drafts(Folder):
             self.assertEqual(draft['roots'], ['aws-nitro'])
 
     def test_refused(self) -> None:
-        with self.assertRaises(errors.PolicyRefused):
+        with self.assertRaises(errors.PolicyError):
             trustbuild.draft_policy(self.image, repositories='ftp://a', refs='any', logs='none')
         with self.assertRaises(errors.InvalidError):
             trustbuild.draft_policy(self.image, repositories='any', refs='any', logs='none',

@@ -92,12 +92,16 @@ class Verify(Minted):
             self.verify(entry='out\0tb-widget')
 
     def test_no_bundle_and_no_policy(self) -> None:
-        with self.assertRaises(errors.FormatError) as caught:
+        with self.assertRaises(errors.LimitRefused):
+            trustbuild.verify(self.artifact, bundle=b' ' * (2 << 20), policy=self.policy)
+        with self.assertRaises(errors.FormatRefused) as caught:
             trustbuild.verify(self.artifact, bundle=b'{}', policy=self.policy)
         self.assertEqual(caught.exception.check, 'bundle.parse')
         self.assertEqual(caught.exception.report.refused, 'bundle.parse')
-        with self.assertRaises(errors.PolicyRefused) as caught:
+        self.assertIsInstance(caught.exception, errors.FormatError)
+        with self.assertRaises(errors.PolicyError) as caught:
             trustbuild.verify(self.artifact, bundle=self.bundle, policy=b'')
+        self.assertNotIsInstance(caught.exception, trustbuild.Refused)
         self.assertEqual(caught.exception.check, 'policy.parse')
         with self.assertRaises(FileNotFoundError):
             trustbuild.verify(self.dir / 'none', bundle=self.bundle, policy=self.policy)
@@ -281,7 +285,8 @@ class Errors(unittest.TestCase):
             cls = errors.error_class(code)
             error = cls('why', check='a.b')
             self.assertEqual((error.code, error.name), (code, name))
-            self.assertEqual(issubclass(cls, trustbuild.Refused), bool(lib.trb_is_verdict(code)))
+            self.assertEqual(issubclass(cls, trustbuild.Refused),
+                             bool(lib.trb_is_verdict(code)) and name != 'TRB_E_POLICY')
             self.assertEqual(str(error), 'why [a.b]')
             self.assertIn(cls.__name__, errors.__all__)
 

@@ -17,7 +17,7 @@ from ._core import escape, read
 from ._documents import Attestation
 from ._report import Report
 from ._verify import Verifier
-from .errors import Error, FormatError, InvalidError, Refused
+from .errors import Error, InvalidError, Refused
 
 VERIFIED, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 _FILE_MAX = (1 << 20) + 1
@@ -101,7 +101,7 @@ def _verify(options: argparse.Namespace) -> int:
         return USAGE
     try:
         claims = verifier.check(options.artifact, options.bundle)
-    except (Refused, FormatError) as why:
+    except Refused as why:
         if not isinstance(why.report, Report):
             raise
         _print_report(why.report, options)

@@ -142,8 +142,9 @@ def make_error(error: Any, code: int, report: Any = None) -> Error:
         return error_class(code)(some(lib.trb_status_name(code)), code=code, report=report)
     below = lib.trb_error_cause(error)
     cause = make_error(below, lib.trb_error_code(below)) if below != ffi.NULL else None
-    return error_class(code)(some(lib.trb_error_message(error)), code=code, report=report,
-                             check=text(lib.trb_error_check(error)), cause=cause)
+    cls = error_class(code, bool(lib.trb_error_is_verdict(error)))
+    return cls(some(lib.trb_error_message(error)), code=code, report=report,
+               check=text(lib.trb_error_check(error)), cause=cause)
 
 
 def call(function: Any, *args: Any) -> None:

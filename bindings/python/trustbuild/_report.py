@@ -146,7 +146,7 @@ AnyReport = Union[Report, DocumentReport]
 
 def unreadable(error: Any) -> Report | None:
     """The report of a bundle that is none."""
-    if error == ffi.NULL or lib.trb_error_check(error) == ffi.NULL:
+    if not lib.trb_error_is_verdict(error):
         return None
     slot = ffi.new('trb_report **')
     call(lib.trb_report_new_unreadable, error, slot)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One exception class for each status code of the library.
 
-All derive from ``Error``.  Those that are a verdict (the evidence was read, and refused) derive
-from ``Refused``; after any other nothing was decided.  Some are also what Python calls them:
-``InvalidError`` and ``FormatError`` are ValueErrors, ``TimedOutError`` is a TimeoutError,
+All derive from ``Error``.  Those that are a verdict (the evidence was refused, be it that it cannot
+be read) derive from ``Refused``; after any other nothing was decided.  Some are also what Python
+calls them: ``InvalidError``, ``FormatError`` and ``PolicyError`` are ValueErrors, ``TimedOutError`` is a TimeoutError,
 ``IOFailedError`` an OSError, ``NoMemoryError`` a MemoryError.
 """
 
@@ -59,7 +59,7 @@ class Error(Exception):
 
 
 class Refused(Error):
-    """A verdict: the evidence was read, and does not satisfy what was demanded."""
+    """A verdict: the evidence is none, or does not satisfy what was demanded."""
 
 
 class InvalidError(Error, ValueError):
@@ -212,10 +212,18 @@ class RevokedRefused(Refused):
     code = lib.TRB_E_REVOKED
 
 
-class PolicyRefused(Refused):
-    """The policy is not one, or demands nothing."""
+class PolicyError(Error, ValueError):
+    """The policy is not one, or demands nothing: nothing can be decided."""
 
     code = lib.TRB_E_POLICY
+
+
+class FormatRefused(Refused, FormatError):
+    """A bundle or document that is none."""
+
+
+class LimitRefused(Refused, LimitError):
+    """A bundle or document that is larger than any can be."""
 
 
 def _walk(base: type[Error]) -> dict[int, type[Error]]:
@@ -228,10 +236,14 @@ def _walk(base: type[Error]) -> dict[int, type[Error]]:
 
 
 _CLASSES = _walk(Error)
-__all__ += [cls.__name__ for cls in _CLASSES.values()]
+_UNREADABLE: dict[int, type[Error]] = {cls.code: cls for cls in (FormatRefused, LimitRefused)}
+__all__ += [cls.__name__ for cls in (*_CLASSES.values(), *_UNREADABLE.values())]
 
 
-def error_class(code: int) -> type[Error]:
-    """The class of a code; for one that this release does not know, Refused or Error."""
+def error_class(code: int, refused: bool = False) -> type[Error]:
+    """The class of a code, and of whether evidence was refused; for a code that this release does
+    not know, Refused or Error."""
+    if refused and code in _UNREADABLE:
+        return _UNREADABLE[code]
     unknown = Refused if lib.trb_is_verdict(code) else Error
     return _CLASSES.get(code, unknown)

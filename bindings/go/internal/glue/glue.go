@@ -22,6 +22,7 @@ func Copied(ptr unsafe.Pointer, n int) []byte {
 // Parts is what one error of the library says.
 type Parts[E comparable] struct {
 	Code           int
+	Verdict        bool
 	Check, Message string
 	Cause          E
 }
@@ -48,6 +49,7 @@ func chain[E comparable](e E, read func(E) Parts[E]) error {
 	return &status.Error{
 		Code:    status.Code(p.Code),
 		Check:   status.Check(p.Check),
+		Verdict: p.Verdict,
 		Message: p.Message,
 		Cause:   chain(p.Cause, read),
 	}
