@@ -135,6 +135,21 @@ static int read_witnesses(const struct trb_json *doc, const cJSON *item, trb_pol
 	return TRB_OK;
 }
 
+/* A log that cosigns its own checkpoints, under whatever name, adds nobody's view to them. */
+static int check_independent(const struct trb_json *doc, const cJSON *witnesses,
+			     const trb_policy *p, trb_error **err)
+{
+	const cJSON *keys = cJSON_GetObjectItemCaseSensitive(witnesses, "keys");
+
+	for (size_t i = 0; i < p->n_witnesses; i++)
+		for (size_t j = 0; j < p->n_log_keys; j++)
+			if (same_key(&p->witnesses[i], &p->log_keys[j]))
+				return trb_json_fail(
+					doc, cJSON_GetArrayItem(keys, (int)i), err,
+					"is a log's key, too: a log is no witness of itself");
+	return TRB_OK;
+}
+
 int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_policy *p,
 			trb_error **err)
 {
@@ -157,7 +172,8 @@ int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_polic
 	r = read_keys(doc, v[0], false, &p->log_keys, &p->n_log_keys, err);
 	if (r < 0)
 		return r;
-	return read_witnesses(doc, v[1], p, err);
+	r = read_witnesses(doc, v[1], p, err);
+	return r < 0 ? r : check_independent(doc, v[1], p, err);
 }
 
 static int read_archival(const struct trb_json *doc, const cJSON *const v[4], trb_policy *p,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "format/note.h"
 #include "judging.h"
 
 #define P0                                                 \
@@ -260,6 +261,37 @@ static void refused_log(const char *says, const char *fmt, const char *a, const 
 	refused(says);
 }
 
+/* The log's own key as that of a witness, under another name. */
+static char *log_as_witness(const char *log)
+{
+	struct trb_vkey key, renamed;
+	struct trb_buf b;
+	char *text;
+
+	ck_assert_int_eq(trb_vkey_parse(trb_bytes_str(log), &key, NULL), TRB_OK);
+	ck_assert_int_eq(trb_vkey_make("witness.example", TRB_KEY_COSIGNATURE,
+				       TRB_BYTES(key.key, key.len), &renamed, NULL),
+			 TRB_OK);
+	trb_buf_init(&b, TRB_VKEY_MAX);
+	trb_vkey_put(&b, &renamed);
+	ck_assert_int_eq(trb_buf_to_str(&b, "vkey", &text, NULL), TRB_OK);
+	return text;
+}
+
+START_TEST(a_log_is_no_witness_of_itself)
+{
+	const char *log = mint_log_vkey();
+	_cleanup_free_ char *twin = log_as_witness(log);
+
+	refused_log("a log is no witness of itself",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
+		    twin);
+	refused_log("log.witnesses.keys[0]",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
+		    twin);
+}
+END_TEST
+
 START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
 {
 	const char *log = mint_log_vkey(), *w = mint_witness_vkey(0), *v = mint_witness_vkey(1);
@@ -372,6 +404,7 @@ int main(void)
 	tcase_add_test(tc, sources_follow_their_grammar);
 	tcase_add_test(tc, sections_that_are_wrong_are_refused);
 	tcase_add_test(tc, time_has_a_mode_and_a_bound);
+	tcase_add_test(tc, a_log_is_no_witness_of_itself);
 	tcase_add_test(tc, log_keys_and_witnesses_are_distinct_and_of_their_kind);
 	tcase_add_test(tc, endorsers_and_revocation_are_not_yet_supported);
 	tcase_add_test(tc, proposals_are_not_loaded);
