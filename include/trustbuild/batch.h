@@ -11,7 +11,13 @@
 extern "C" {
 #endif
 
-/* A list of artifacts with their bundles, and the verdicts.  Belongs to one thread at a time. */
+/* A list of artifacts with their bundles, and the verdicts.  Belongs to one thread at a time.
+ *
+ * Everything that it made is kept until the last reference goes: paths, claims and reports, some
+ * 20 KB for each that is verified, which is 20 GB for the million that a batch takes.  Judge a long
+ * list in slices, a batch for each: with 512 entries, as in tb-verify batch, the threads are busy,
+ * and what the verifier remembers passes from slice to slice.  A report or claims that shall stay
+ * longer than their batch take a reference of their own. */
 typedef struct trb_batch trb_batch;
 
 /* An empty list for verifier, which it keeps a reference to and whose remembered CA certificates
