@@ -35,6 +35,7 @@ struct cli_command {
 	const char *examples; /* lines, or NULL */
 	const struct cli_option *options;
 	int min_args, max_args; /* positional arguments; max_args -1: any number */
+	bool version;           /* --version, too: of a program's first command */
 };
 
 /* Parses argv (argv[0] is skipped).  True: *ret_args are the n positional arguments, inside argv.
@@ -66,9 +67,8 @@ int cli_error(const char *program, const trb_error *err);
 /* A line of the program's own on standard error; ends a live line first. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Text from outside, made harmless for a terminal: control characters (C0, C1), bidirectional and
- * invisible ones, line separators and bytes that are not UTF-8 come out as \xNN or \u{N}.
- * Newlines are kept where keep_newlines says so. */
+/* Text from outside, made harmless for a terminal as trb_escape_char() does it.  Newlines are kept
+ * where keep_newlines says so. */
 void cli_escape(FILE *out, trb_bytes text, bool keep_newlines);
 /* The same as a string; free() it.  NULL when out of memory. */
 char *cli_escaped(trb_bytes text);

@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 40
-#define HELP_COLUMN 26
+#include <openssl/crypto.h>
+#include <trustbuild/trustbuild.h>
+
+#define OPTIONS_MAX  40
+#define HELP_COLUMN  26
+#define VERSION_HELP "show the versions in use and leave"
 
 static size_t count(const struct cli_option *options)
 {
@@ -38,8 +42,18 @@ static void print_help(const struct cli_command *command)
 		print_option(command->options[i].name, command->options[i].argument,
 			     command->options[i].help);
 	print_option("help", NULL, "show this and leave");
+	if (command->version)
+		print_option("version", NULL, VERSION_HELP);
 	if (command->examples != NULL)
 		printf("\nExamples:\n%s", command->examples);
+}
+
+/* The library and OpenSSL are those that are loaded. */
+static int print_version(const char *program)
+{
+	printf("%s %s\nlibtrustbuild %s\n%s\n", program, TRB_VERSION_STRING, trb_version_string(),
+	       OpenSSL_version(OPENSSL_VERSION));
+	return cli_flush(program);
 }
 
 static bool list_add(struct cli_list *list, const char *item)
@@ -89,7 +103,7 @@ static int bad_option(const struct cli_command *command, int c, char **argv)
 
 static int parse_options(const struct cli_command *command, int argc, char **argv)
 {
-	struct option longs[OPTIONS_MAX + 2] = { 0 };
+	struct option longs[OPTIONS_MAX + 3] = { 0 };
 	size_t n = count(command->options);
 	int c, index = 0;
 
@@ -101,6 +115,8 @@ static int parse_options(const struct cli_command *command, int argc, char **arg
 					 command->options[i].flag ? no_argument : required_argument,
 					 NULL, 1 };
 	longs[n] = (struct option){ "help", no_argument, NULL, 2 };
+	if (command->version)
+		longs[n + 1] = (struct option){ "version", no_argument, NULL, 3 };
 	optind = 0; /* GNU: start over */
 	while ((c = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
 		int r;
@@ -109,6 +125,8 @@ static int parse_options(const struct cli_command *command, int argc, char **arg
 			print_help(command);
 			return -1;
 		}
+		if (c == 3)
+			return print_version(command->name) == CLI_OK ? -1 : CLI_FAILED;
 		r = c == 1 ? take(command, &command->options[index]) : bad_option(command, c, argv);
 		if (r != CLI_OK)
 			return r;
@@ -153,6 +171,11 @@ bool cli_number(const struct cli_command *command, const char *name, const char 
 	return true;
 }
 
+static bool is_subcommand(const char *program)
+{
+	return strchr(program, ' ') != NULL;
+}
+
 static void print_commands(FILE *out, const char *program, const char *help,
 			   const struct cli_subcommand *commands)
 {
@@ -160,6 +183,10 @@ static void print_commands(FILE *out, const char *program, const char *help,
 	for (; commands->name != NULL; commands++)
 		fprintf(out, "  %-12s %s\n", commands->name, commands->help);
 	fprintf(out, "\nEach has a --help of its own.\n");
+	if (is_subcommand(program))
+		return;
+	fprintf(out, "\nOptions:\n");
+	fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, "--version", VERSION_HELP);
 }
 
 int cli_dispatch(const char *program, const char *help, const struct cli_subcommand *commands,
@@ -173,6 +200,8 @@ int cli_dispatch(const char *program, const char *help, const struct cli_subcomm
 		print_commands(stdout, program, help, commands);
 		return CLI_OK;
 	}
+	if (strcmp(argv[1], "--version") == 0 && !is_subcommand(program))
+		return print_version(program);
 	for (const struct cli_subcommand *c = commands; c->name != NULL; c++)
 		if (strcmp(c->name, argv[1]) == 0)
 			return c->run(argc - 1, argv + 1);

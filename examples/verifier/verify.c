@@ -42,6 +42,7 @@ static const struct cli_command command = {
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,
+	.version = true,
 };
 
 static int open_artifact(const char *path, int *ret_fd)
