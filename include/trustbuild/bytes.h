@@ -30,6 +30,16 @@ TRB_API trb_blob *trb_blob_unref(trb_blob *blob);
 /* The bytes, which live as long as the blob. */
 TRB_API trb_bytes trb_blob_bytes(const trb_blob *blob);
 
+/* Room for what trb_escape_char() writes, its NUL included. */
+#define TRB_ESCAPED_SIZE 16
+
+/* Outside text made harmless for a terminal, one character after the other: writes the first one
+ * into shown, as it is, or escaped.  Controls (C0, DEL, C1), bidirectional, combining and invisible
+ * characters, line separators, and spaces other than U+0020 come as \xNN below U+0080 and as \u{N}
+ * above; bytes that are not UTF-8 as \xNN; a backslash as two.  Returns how many bytes of text that
+ * were; 0 where it is empty. */
+TRB_API size_t trb_escape_char(trb_bytes text, char shown[TRB_ESCAPED_SIZE]);
+
 #ifdef __cplusplus
 }
 #endif

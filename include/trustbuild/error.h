@@ -34,7 +34,7 @@ TRB_API const char *trb_error_check(const trb_error *error);
 TRB_API int trb_error_is_verdict(const trb_error *error);
 
 /* What went wrong, where, and what to do: one line, without a trailing newline.  It may carry
- * outside text; escape control characters before showing it on a terminal.  Borrowed. */
+ * outside text; trb_escape_char() makes it fit for a terminal.  Borrowed. */
 TRB_API const char *trb_error_message(const trb_error *error);
 
 /* The error that caused this one, or NULL.  Borrowed. */

@@ -94,8 +94,7 @@ const char *trb_outcome_name(int outcome);
 /* "VERIFIED", "VERIFIED (SIMULATED)", "REFUSED". */
 const char *trb_report_word(const trb_report *r);
 
-/* Adds outside text so that it can be shown: control characters (C0, C1), bidi controls, other
- * invisible characters and bad UTF-8 come as \u{hex}.  Returns the columns that it takes. */
+/* Adds outside text as trb_escape_char() shows it.  Returns the columns that it takes. */
 size_t trb_show_text(struct trb_buf *b, const char *text);
 /* One character (or its escape) of text into b, and how far to go on. */
 size_t trb_show_char(struct trb_buf *b, const char *text, size_t *ret_columns);

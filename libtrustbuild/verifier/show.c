@@ -7,51 +7,18 @@
 #include "verifier/claims.h"
 #include "verifier/report.h"
 
-/* Characters that act on the terminal or hide: C0, DEL, C1, soft hyphen, Arabic letter mark, zero
- * width and bidi marks, line separators, bidi embeddings and isolates, invisible operators, byte
- * order mark, interlinear and variation marks, tags, private use planes' ends. */
-static bool is_hidden(uint32_t c)
-{
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {
-		{ 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
-		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
-		{ 0x300, 0x36f },   { 0x1ab0, 0x1aff }, { 0x20d0, 0x20ff }, { 0x3000, 0x3000 },
-		{ 0xa0, 0xa0 },     { 0x1680, 0x1680 }, { 0x2000, 0x200a },
-	};
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	return false;
-}
-
 size_t trb_show_char(struct trb_buf *b, const char *text, size_t *ret_columns)
 {
-	const trb_bytes rest = TRB_BYTES((const uint8_t *)text, strnlen(text, 4));
-	size_t before = b->len, n;
-	uint32_t c;
+	char shown[TRB_ESCAPED_SIZE];
+	size_t n = trb_escape_char(TRB_BYTES(text, strnlen(text, 4)), shown);
+	uint32_t c = 0;
 
-	n = trb_utf8_char(rest, &c);
-	*ret_columns = 1;
-	if (b->status < 0)
-		return n > 0 ? n : 1;
-	if (n == 0) {
-		trb_buf_addf(b, "\\x%02x", rest.ptr[0]);
-		*ret_columns = 4;
-		return 1;
-	}
-	if (is_hidden(c) || c == '\\') {
-		trb_buf_addf(b, c == '\\' ? "\\\\" : "\\u{%" PRIx32 "}", c);
-		*ret_columns = b->status < 0 ? 1 : b->len - before;
-	} else {
-		trb_buf_add(b, TRB_BYTES(rest.ptr, n));
-		/* East Asian wide characters and emoji take two; counting every character beyond
-		 * Hangul Jamo as two only breaks lines early. */
+	trb_buf_add_str(b, shown);
+	*ret_columns = strlen(shown);
+	/* East Asian wide characters and emoji take two; counting every character beyond Hangul
+	 * Jamo as two only breaks lines early. */
+	if ((uint8_t)shown[0] >= 0x80 && trb_utf8_char(trb_bytes_str(shown), &c) > 0)
 		*ret_columns = c >= 0x1100 && (c < 0x2000 || c > 0x2bff) ? 2 : 1;
-	}
 	return n;
 }
 

@@ -27,6 +27,9 @@ START_TEST(outside_text_cannot_drive_a_terminal)
 		     "txt",
 		     "\\u{202e}txt");
 	check_escape("\xe2\x81\xa6\xd8\x9c\xef\xbb\xbf", "\\u{2066}\\u{61c}\\u{feff}");
+	check_escape("a\xc2\xa0\xcc\x81\xef\xb8\x8f\xf3\xa0\x84\x80",
+		     "a\\u{a0}\\u{301}\\u{fe0f}\\u{e0100}");
+	check_escape("\\x1b", "\\\\x1b");
 	check_escape("\xff\xc0\x80\xed\xa0\x80", "\\xff\\xc0\\x80\\xed\\xa0\\x80");
 }
 END_TEST
@@ -37,9 +40,9 @@ START_TEST(json_strings_are_escaped)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	cli_json_string(out, cli_bytes("a\"\\\n\xff\xe2\x80\xae"));
+	cli_json_string(out, cli_bytes("a\"\\\n\xff\xe2\x80\xae\xf3\xa0\x84\x80"));
 	fclose(out);
-	ck_assert_str_eq(text, "\"a\\\"\\\\\\u000a\\ufffd\\u202e\"");
+	ck_assert_str_eq(text, "\"a\\\"\\\\\\u000a\\ufffd\\u202e\\udb40\\udd00\"");
 	free(text);
 }
 END_TEST
