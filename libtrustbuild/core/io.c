@@ -80,12 +80,29 @@ int trb_write_full(int fd, trb_bytes bytes, trb_error **err)
 	return TRB_OK;
 }
 
-int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err)
+static int check_secret(const struct stat *st, const char *path, trb_error **err)
+{
+	if (st->st_uid != geteuid())
+		return trb_fail(err, TRB_E_STATE,
+				"the private key '%s' belongs to user %lu, and this is user %lu: "
+				"run this as its owner, or change that with chown",
+				path, (unsigned long)st->st_uid, (unsigned long)geteuid());
+	if ((st->st_mode & 077) != 0)
+		return trb_fail(err, TRB_E_STATE,
+				"the private key '%s' is open to others (mode %04o): make a new "
+				"one if somebody may have read it, else chmod 600 it",
+				path, st->st_mode & 07777);
+	return TRB_OK;
+}
+
+static int read_regular(int dirfd, const char *path, size_t max, bool secret, trb_blob **ret,
+			trb_error **err)
 {
 	_cleanup_close_ int fd =
 		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	_cleanup_buf_ struct trb_buf buf = { 0 };
 	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return trb_fail_errno(err, errno, "open '%s'", path);
@@ -93,6 +110,9 @@ int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_e
 		return trb_fail_errno(err, errno, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return trb_fail(err, TRB_E_FORMAT, "'%s' is not a regular file", path);
+	r = secret ? check_secret(&st, path, err) : TRB_OK;
+	if (r < 0)
+		return r;
 	trb_buf_init(&buf, max);
 	for (;;) {
 		uint8_t chunk[16384];
@@ -108,6 +128,16 @@ int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_e
 			break;
 	}
 	return trb_buf_to_blob(&buf, path, ret, err);
+}
+
+int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err)
+{
+	return read_regular(dirfd, path, max, false, ret, err);
+}
+
+int trb_read_secret(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err)
+{
+	return read_regular(dirfd, path, max, true, ret, err);
 }
 
 int trb_sync_fd(int fd)

@@ -125,7 +125,7 @@ static int load_or_make(int dirfd, struct trb_softnsm_root *ret, trb_error **err
 	int r;
 
 	if (faccessat(dirfd, SECRET_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		r = trb_read_file(dirfd, SECRET_NAME, ROOT_FILE_MAX, &pem, err);
+		r = trb_read_secret(dirfd, SECRET_NAME, ROOT_FILE_MAX, &pem, err);
 		if (r < 0)
 			return r;
 		r = from_pem(trb_blob_bytes(pem), ret, err);

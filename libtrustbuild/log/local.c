@@ -99,7 +99,7 @@ static int read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err
 	TRB_CRYPTO_SCOPE;
 	_cleanup_(trb_blob_unrefp) trb_blob *pem = NULL;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	int r = trb_read_file(AT_FDCWD, log->key_path, KEY_FILE_MAX, &pem, err);
+	int r = trb_read_secret(AT_FDCWD, log->key_path, KEY_FILE_MAX, &pem, err);
 
 	if (r < 0)
 		return trb_wrap(err, r, "the private key of the log '%s'", log->dir);
@@ -158,13 +158,10 @@ static int public_key(EVP_PKEY *key, const char *origin, struct trb_vkey *ret, t
 	return r == TRB_E_FORMAT ? trb_wrap(err, TRB_E_INVAL, "'%s' cannot name a log", origin) : r;
 }
 
-/* Signs what tree says, and puts it where it is served. */
-static int put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
-			  trb_error **err)
+/* The private key that belongs to the log's public one. */
+static int own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
 {
-	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	_cleanup_buf_ struct trb_buf text = { 0 };
 	struct trb_vkey mine;
 	int r = read_key(log, &key, err);
 
@@ -175,6 +172,21 @@ static int put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tr
 	if (!trb_vkey_eq(&mine, &log->key))
 		return trb_fail(err, TRB_E_LOG, "'%s' is not the key that '%s.vkey' names",
 				log->key_path, log->dir);
+	*ret = steal_ptr(&key);
+	return TRB_OK;
+}
+
+/* Signs what tree says, and puts it where it is served. */
+static int put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
+			  trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+	_cleanup_buf_ struct trb_buf text = { 0 };
+	int r = own_key(log, &key, err);
+
+	if (r < 0)
+		return r;
 	trb_buf_init(&text, TRB_NOTE_MAX);
 	trb_checkpoint_put(&text, tree);
 	r = trb_buf_check(&text, "the checkpoint", err);
@@ -528,11 +540,15 @@ static int local_append(void *self, trb_bytes leaf, struct trb_log_place *ret, t
 	_cleanup_(trb_log_place_clear) struct trb_log_place place = { .checkpoint = NULL };
 	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 	_cleanup_close_ int lock = -1;
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	struct trb_checkpoint tree;
 	uint8_t hash[32];
 	uint64_t index;
-	int r = trb_local_lock(log, &lock, err);
+	/* before anything grows that could not be signed */
+	int r = own_key(log, &key, err);
 
+	if (r == TRB_OK)
+		r = trb_local_lock(log, &lock, err);
 	if (r == TRB_OK)
 		r = load_tree(log, &owner, &tree, err);
 	if (r == TRB_OK)

@@ -354,6 +354,19 @@ START_TEST(a_damaged_root_is_not_replaced)
 }
 END_TEST
 
+START_TEST(a_root_open_to_others_is_refused)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	struct trb_softnsm *other = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/softnsm/root-key.pem", state);
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	ck_status(trb_softnsm_new(state, (const uint8_t(*)[48])pcrs, &other, &err), TRB_E_STATE,
+		  err);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("softnsm");
@@ -367,6 +380,7 @@ int main(void)
 	tcase_add_test(tc, random_bytes_differ);
 	tcase_add_test(tc, documents_carry_what_was_asked);
 	tcase_add_test(tc, documents_verify_under_the_pinned_root_alone);
+	tcase_add_test(tc, a_root_open_to_others_is_refused);
 	tcase_add_test(tc, others_accept_the_chain);
 	tcase_add_test(tc, the_root_is_made_once);
 	tcase_add_test(tc, a_damaged_root_is_not_replaced);
