@@ -32,6 +32,8 @@ int host_context(const char *program, trb_context **ret_context)
 	trb_error *err = NULL;
 	int r = trb_context_new(&context, &err);
 
+	/* a limit on the size of files is an error that is explained */
+	signal(SIGXFSZ, SIG_IGN);
 	if (r == TRB_OK && libexec != NULL)
 		r = trb_context_set_libexec_dir(context, libexec, &err);
 	if (r < 0) {

@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -131,6 +132,60 @@ static void check_cgroup(struct finding *f)
 				: "no cgroup hierarchy with memory and pids");
 	f->remedy = geteuid() != 0 ? "run as root where builds are hostile"
 				   : "mount -t cgroup2 none /sys/fs/cgroup";
+}
+
+/* What tb-launch asks for, too. */
+static const struct need {
+	__rlimit_resource_t what;
+	char option;
+	rlim_t least;
+} needs[] = { { RLIMIT_NOFILE, 'n', 1024 },
+	      { RLIMIT_FSIZE, 'f', (rlim_t)64 << 30 },
+	      { RLIMIT_AS, 'v', (rlim_t)1 << 40 },
+	      { RLIMIT_DATA, 'd', (rlim_t)64 << 30 },
+	      { RLIMIT_NPROC, 'u', 256 } };
+
+static bool too_low(const struct need *need, rlim_t *ret)
+{
+	struct rlimit limit;
+
+	if (getrlimit(need->what, &limit) < 0 || limit.rlim_max >= need->least)
+		return false;
+	*ret = limit.rlim_max;
+	return true;
+}
+
+/* As root may, with CAP_SYS_RESOURCE. */
+static int raise_limits(void)
+{
+	rlim_t unused;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		struct rlimit limit = { needs[i].least, needs[i].least };
+
+		if (too_low(&needs[i], &unused) && setrlimit(needs[i].what, &limit) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+static void check_limits(struct finding *f)
+{
+	size_t n = 0;
+	rlim_t value;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (too_low(&needs[i], &value))
+			n += (size_t)snprintf(f->detail + n, sizeof(f->detail) - n,
+					      "%sulimit -H%c is %llu, wanted is %llu",
+					      n > 0 ? ", " : "", needs[i].option,
+					      (unsigned long long)value,
+					      (unsigned long long)needs[i].least);
+	f->good = n == 0 || in_child(raise_limits, KVM_MS) == 0;
+	if (n == 0)
+		snprintf(f->detail, sizeof(f->detail), "of files, memory and processes: enough");
+	f->remedy = "raise them where they are set (sizes here are in bytes): "
+		    "/etc/security/limits.conf, or the service's Limit… lines";
 }
 
 static void check_state(struct finding *f)
@@ -304,6 +359,7 @@ static const struct check {
 	{ "namespaces", NEEDED, check_namespaces },
 	{ "ids", USEFUL, check_ids },
 	{ "cgroup", USEFUL, check_cgroup },
+	{ "limits", NEEDED, check_limits },
 	{ "state directory", NEEDED, check_state },
 	{ "helper programs", NEEDED, check_helpers },
 	{ "enclave image", NEEDED, check_image },

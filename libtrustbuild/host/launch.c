@@ -85,17 +85,13 @@ static int die_with_parent(int wait_fd, trb_error **err)
 
 static void set_resources(void)
 {
-	struct rlimit files, none = { 0, 0 };
+	const struct rlimit none = { 0, 0 };
 	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	/* The machine's memory runs out: the enclave goes first. */
 	if (fd >= 0 && write(fd, "500", 3) < 0)
 		close(steal_fd(&fd));
 	setrlimit(RLIMIT_CORE, &none);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 }
 
 /* image becomes -1 where it is not to be mounted. */
@@ -296,8 +292,10 @@ int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err
 	struct enclave enclave = { -1, -1, -1, -1 };
 	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
 	struct trb_cgroup cgroup = { 0 };
-	int r = make_cgroup(launch, &cgroup, err);
+	int r = trb_launch_limits(err);
 
+	if (r == TRB_OK)
+		r = make_cgroup(launch, &cgroup, err);
 	if (r == TRB_OK)
 		r = hand_over_ports(err);
 	if (r == TRB_OK && trb_launch_image_open(&enclave.image, &why) < 0)

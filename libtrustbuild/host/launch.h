@@ -57,6 +57,10 @@ void trb_launch_report(const trb_error *error);
 
 /* The parts. */
 
+/* Raises this process's resource limits to what the caller may have.  TRB_E_UNSUPPORTED where that
+ * is too little to run an enclave. */
+int trb_launch_limits(trb_error **err);
+
 /* Gives process pid's user namespace its ids.  As root 0 is TRB_LAUNCH_UID and so on; as an
  * ordinary user 0 is the caller, and 1 to 65535 come from /etc/subuid where newuidmap is there. */
 int trb_launch_map_ids(pid_t pid, trb_error **err);

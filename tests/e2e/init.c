@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,10 @@ static void show(const char *path)
 
 static void look(void)
 {
+	struct rlimit files, size;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && getrlimit(RLIMIT_FSIZE, &size) == 0)
+		printf("limits %d %d\n", files.rlim_cur >= 1024, size.rlim_cur >= 1ull << 36);
 	printf("pid %d uid %d gid %d\n", (int)getpid(), (int)getuid(), (int)getgid());
 	for (char **e = environ; *e != NULL; e++)
 		printf("env %s\n", *e);
