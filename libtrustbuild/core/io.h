@@ -16,8 +16,8 @@ int trb_pread_full(int fd, void *buf, size_t n, uint64_t offset, trb_error **err
 int trb_write_full(int fd, trb_bytes bytes, trb_error **err);
 /* A regular file of at most max bytes, opened relative to dirfd without following the last link. */
 int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err);
-/* The same for a private key: TRB_E_STATE where it is not the caller's own, or where others may read
- * or write it. */
+/* The same for a private key: TRB_E_STATE where it is not the caller's own, or where others may
+ * read or write it. */
 int trb_read_secret(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err);
 /* fsync(), interrupted or not; 0, or -1 and errno. */
 int trb_sync_fd(int fd);
