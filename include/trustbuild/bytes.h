@@ -31,7 +31,7 @@ TRB_API trb_blob *trb_blob_unref(trb_blob *blob);
 TRB_API trb_bytes trb_blob_bytes(const trb_blob *blob);
 
 /* Room for what trb_escape_char() writes, its NUL included. */
-#define TRB_ESCAPED_SIZE 16
+enum { TRB_ESCAPED_SIZE = 16 };
 
 /* Outside text made harmless for a terminal, one character after the other: writes the first one
  * into shown, as it is, or escaped.  Controls (C0, DEL, C1), bidirectional, combining and invisible

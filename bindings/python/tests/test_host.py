@@ -58,6 +58,12 @@ class Contexts(Folder):
 
     def test_escape(self) -> None:
         self.assertEqual(trustbuild.escape('né \x1b\n\u202e'), 'né \\x1b\\x0a\\u{202e}')
+        self.assertEqual(trustbuild.escape('e\u0301\xa0\\\0\U000e0100'),
+                         'e\\u{301}\\u{a0}\\\\\\x00\\u{e0100}')
+        self.assertEqual(trustbuild.escape(b'\xff\xc3'), '\\xff\\xc3')
+        self.assertEqual(trustbuild.escape('\udcff'), '\\xff')
+        self.assertEqual(trustbuild.escape('\ud800'), '\\xed\\xa0\\x80')
+        self.assertEqual(trustbuild.escape(''), '')
         self.assertEqual(trustbuild.escape(b'\xff'), '\\xff')
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -336,23 +335,29 @@ def version() -> str:
 def escape(value: str | bytes) -> str:
     r"""Outside text without what could deceive a reader of a terminal.
 
-    Control characters, line ends, invisible and bidirectional ones, and bytes that are no UTF-8
-    become ``\x1b``, ``\u{202e}`` and the like.
+    Control characters, line ends, combining, invisible and bidirectional ones, spaces other than
+    the usual one, and bytes that are no UTF-8 become ``\x1b``, ``\u{202e}`` and the like; a
+    backslash becomes two.
 
     >>> escape('a\x1b[2Jb')
     'a\\x1b[2Jb'
     """
-    if isinstance(value, bytes):
-        value = value.decode('utf-8', 'surrogateescape')
-    return ''.join(c if c == ' ' or unicodedata.category(c)[0] not in 'CZ' else _escaped(c)
-                   for c in value)
+    data = value if isinstance(value, bytes) else _encoded(value)
+    shown = ffi.new('char[]', lib.TRB_ESCAPED_SIZE)
+    parts = []
+    with Bytes(data) as rest:
+        while rest.len:
+            n = lib.trb_escape_char(rest, shown)
+            parts.append(ffi.string(shown))
+            rest.ptr, rest.len = rest.ptr + n, rest.len - n
+    return b''.join(parts).decode()
 
 
-def _escaped(c: str) -> str:
-    code = ord(c)
-    if 0xdc80 <= code <= 0xdcff:
-        return f'\\x{code - 0xdc00:02x}'
-    return f'\\x{code:02x}' if code < 0x80 else f'\\u{{{code:x}}}'
+def _encoded(value: str) -> bytes:
+    try:
+        return value.encode('utf-8', 'surrogateescape')
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return value.encode('utf-8', 'surrogatepass')
 
 
 def one_or_many(value: Any) -> tuple[Any, ...]:
