@@ -27,13 +27,14 @@ void host_catch_signals(trb_context *context)
 
 int host_context(const char *program, trb_context **ret_context)
 {
+	static const struct sigaction ignored = { .sa_handler = SIG_IGN };
 	const char *libexec = getenv("TRUSTBUILD_LIBEXEC");
 	trb_context *context = NULL;
 	trb_error *err = NULL;
 	int r = trb_context_new(&context, &err);
 
 	/* a limit on the size of files is an error that is explained */
-	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGXFSZ, &ignored, NULL);
 	if (r == TRB_OK && libexec != NULL)
 		r = trb_context_set_libexec_dir(context, libexec, &err);
 	if (r < 0) {
