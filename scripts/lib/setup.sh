@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Sourced by the README's commands: words for people, missing packages, a build folder.
+# Sourced by the scripts beside this folder: help, words for people, missing packages, a build folder.
 
 umask 022
 export LC_ALL=C.UTF-8
@@ -16,6 +16,22 @@ export HOME
 # Who runs a checkout's scripts trusts it, also where it is somebody else's, such as root's.
 git_n=${GIT_CONFIG_COUNT:-0}
 export GIT_CONFIG_COUNT=$((git_n + 1)) "GIT_CONFIG_KEY_$git_n=safe.directory" "GIT_CONFIG_VALUE_$git_n=$PWD"
+
+# Where the library keeps keys, caches and logs, and the scripts what they make once.
+STATE=${TRUSTBUILD_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/trustbuild}
+
+# A script's first comment is its help, where it has no usage() of its own; it stands in the root.
+usage() { sed -n '3,/^[^#]/s/^#\( \|$\)//p' "scripts/${0##*/}"; }
+help_if_asked() { # ARGUMENT-OF-THE-SCRIPT…
+	case ${1:-} in
+	-h | --help) usage && exit 0 ;;
+	esac
+}
+misused() { # [WHY]
+	[ $# -eq 0 ] || say "error: $*"
+	usage >&2
+	exit 2
+}
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
