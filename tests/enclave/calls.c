@@ -222,16 +222,12 @@ static void count_own(void)
 static void build(void)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(NULL);
-	struct verdict v;
 
 	host_start(&h);
 	host_hello(&h, TRB_CONTROL_VERSION);
-	ck_assert(host_follow(&h, TRB_STATE_READY));
+	host_reach(&h, TRB_STATE_READY);
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
-	if (!host_follow(&h, TRB_STATE_DONE)) {
-		v = host_stop(&h);
-		ck_abort_msg("%s: %s", trb_status_name(v.code), v.message);
-	}
+	host_reach(&h, TRB_STATE_DONE);
 	h.in_enclave = NULL;
 }
 

@@ -457,6 +457,16 @@ bool host_follow(struct host *h, unsigned state)
 	}
 }
 
+void host_reach(struct host *h, unsigned state)
+{
+	struct verdict v;
+
+	if (host_follow(h, state))
+		return;
+	v = host_stop(h);
+	ck_abort_msg("%s: %s", trb_status_name(v.code), v.message);
+}
+
 /* --- what a host has --- */
 
 trb_blob *host_request(const char *recipe)

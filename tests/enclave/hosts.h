@@ -59,6 +59,8 @@ void host_hello(struct host *h, uint64_t version);
 /* Reads messages up to STATE state, and keeps what they bring; false where the enclave ends
  * before. */
 bool host_follow(struct host *h, unsigned state);
+/* The same, but the test fails there, with what the enclave said. */
+void host_reach(struct host *h, unsigned state);
 
 /* A request for the test repository's commit; recipe may be NULL. */
 trb_blob *host_request(const char *recipe);

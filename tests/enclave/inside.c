@@ -150,16 +150,6 @@ static void expect_failure(int code, const char *word)
 		      trb_status_name(v.code), v.message);
 }
 
-static void expect_done(void)
-{
-	struct verdict v;
-
-	if (host_follow(&h, TRB_STATE_DONE))
-		return;
-	v = host_stop(&h);
-	ck_abort_msg("%s: %s", trb_status_name(v.code), v.message);
-}
-
 /* --- the random pool --- */
 
 /* The NSM's random bytes are in OpenSSL's pool and in the kernel's before it is asked anything
@@ -173,7 +163,7 @@ START_TEST(randomness_comes_before_everything)
 	ck_assert(host_follow(&h, TRB_STATE_READY));
 	booted = shared->n;
 	request(TOUCH);
-	expect_done();
+	host_reach(&h, TRB_STATE_DONE);
 	e = shared->events;
 	for (; e->what != NSM_CALL || e->op == TRB_NSM_GET_RANDOM; e++)
 		if (e->what == NSM_CALL) {
@@ -222,7 +212,7 @@ START_TEST(the_clock_is_the_nsms)
 	shared->nsm_ms = 10 * DAY_MS;
 	begin();
 	request(TOUCH);
-	expect_done();
+	host_reach(&h, TRB_STATE_DONE);
 	while (e->what != SET_CLOCK)
 		ck_assert(e++ < shared->events + shared->n);
 	ck_assert_int_le(llabs(e->set_ms / 1000 - wanted), 60);

@@ -172,17 +172,7 @@ static void begin(void)
 {
 	host_start(&h);
 	host_hello(&h, TRB_CONTROL_VERSION);
-	ck_assert(host_follow(&h, TRB_STATE_READY));
-}
-
-static void reach(unsigned state)
-{
-	struct verdict v;
-
-	if (host_follow(&h, state))
-		return;
-	v = host_stop(&h);
-	ck_abort_msg("%s: %s", trb_status_name(v.code), v.message);
+	host_reach(&h, TRB_STATE_READY);
 }
 
 START_TEST(the_key_is_gone_before_the_step_after)
@@ -191,7 +181,7 @@ START_TEST(the_key_is_gone_before_the_step_after)
 
 	begin();
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
-	reach(TRB_STATE_DONE);
+	host_reach(&h, TRB_STATE_DONE);
 	ck_assert_uint_eq(shared->keys, 1);
 	ck_assert_uint_gt(shared->while_signing, 0); /* the search finds what is there */
 	ck_assert(shared->step_after);
@@ -389,7 +379,7 @@ START_TEST(a_token_is_wiped_when_the_fetcher_has_it)
 
 	h.egress = EGRESS_SILENT;
 	trb_blob_unref(request_private(&all, pid));
-	reach(TRB_STATE_FETCHING);
+	host_reach(&h, TRB_STATE_FETCHING);
 	ck_assert_uint_eq(count_in_memory(&all, pid), 0);
 	ck_assert_uint_ge(nowhere_in_processes(&all), 3);
 	host_send(&h, &msg);
@@ -405,13 +395,13 @@ START_TEST(a_token_is_nowhere_but_on_its_way)
 	char pid[24];
 
 	bytes = request_private(&all, pid);
-	reach(TRB_STATE_BUILDING);
+	host_reach(&h, TRB_STATE_BUILDING);
 	usleep(500000); /* the sandbox has begun, and lives for two seconds */
 	ck_assert_uint_ge(nowhere_in_processes(&all), 3);
 	ck_assert_uint_eq(count_in_memory(&all, pid), 0);
 	nowhere_in_files(&all, h.work, &n);
 	ck_assert_uint_ge(n, 4); /* the tree, the job, the specification */
-	reach(TRB_STATE_DONE);
+	host_reach(&h, TRB_STATE_DONE);
 	nowhere_in_results(&all, trb_blob_bytes(bytes));
 	ck_assert_uint_gt(h.printed[1].len, 1000); /* the build did look around */
 	n = 0;

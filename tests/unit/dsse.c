@@ -95,7 +95,7 @@ END_TEST
 /* A bundle that cosign 3.1.1 and sigstore-js verified. */
 START_TEST(foreign_envelope_verifies)
 {
-	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL, *body = NULL, *sig = NULL;
+	_cleanup_(trb_blob_unrefp) trb_blob *body = NULL, *sig = NULL;
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *theirs = NULL;
 	uint8_t k[TRB_DSSE_SPKI_LEN];
 	const char *folder = test_vectors();
@@ -110,9 +110,7 @@ START_TEST(foreign_envelope_verifies)
 	theirs = PEM_read_PUBKEY(f, NULL, NULL, NULL);
 	fclose(f);
 	ck_assert_int_eq(trb_dsse_key_spki(theirs, k, NULL), TRB_OK);
-	text = test_file(test_path(folder, "tlog/live/bundle-dsse-p256.sigstore.json"));
-	root = cJSON_ParseWithLength((const char *)trb_blob_bytes(text).ptr,
-				     trb_blob_bytes(text).len);
+	root = test_json(test_path(folder, "tlog/live/bundle-dsse-p256.sigstore.json"));
 	envelope = cJSON_GetObjectItemCaseSensitive(root, "dsseEnvelope");
 	ck_assert_int_eq(
 		trb_base64_decode(

@@ -112,16 +112,12 @@ static void check_vector(const char *path, const cJSON *vector)
 
 START_TEST(every_vector_by_name)
 {
-	trb_blob *text;
 	cJSON *manifest, *vector;
 	size_t n = 0;
 
 	if (test_vectors() == NULL)
 		return;
-	text = test_file(test_path(test_vectors(), "eif/manifest.json"));
-	manifest = cJSON_ParseWithLength((const char *)trb_blob_bytes(text).ptr,
-					 trb_blob_bytes(text).len);
-	ck_assert_ptr_nonnull(manifest);
+	manifest = test_json(test_path(test_vectors(), "eif/manifest.json"));
 	cJSON_ArrayForEach (vector, cJSON_GetObjectItemCaseSensitive(manifest, "vectors")) {
 		const char *file = cJSON_GetObjectItemCaseSensitive(vector, "file")->valuestring;
 
@@ -130,7 +126,6 @@ START_TEST(every_vector_by_name)
 	}
 	ck_assert_uint_gt(n, 0);
 	cJSON_Delete(manifest);
-	trb_blob_unref(text);
 }
 END_TEST
 
@@ -471,8 +466,7 @@ START_TEST(json_has_the_names_of_nitro_cli)
 	make(&m, TRB_BYTES_NULL, TRB_BYTES_NULL, 300);
 	ck_status(open_bytes(trb_blob_bytes(m.file), &eif, &err), TRB_OK, err);
 	ck_status(trb_eif_measurements_json(eif, &text, &err), TRB_OK, err);
-	json = cJSON_ParseWithLength((const char *)trb_blob_bytes(text).ptr,
-				     trb_blob_bytes(text).len);
+	json = test_json_of(trb_blob_bytes(text));
 	ck_assert_str_eq(cJSON_GetObjectItem(json, "HashAlgorithm")->valuestring, "Sha384 { ... }");
 	trb_hex_encode(trb_eif_get_pcr(eif, 2), hex);
 	ck_assert_str_eq(cJSON_GetObjectItem(json, "PCR2")->valuestring, hex);

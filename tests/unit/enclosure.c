@@ -41,9 +41,7 @@ static cJSON *spec_of(const char *runtime)
 	cJSON *json;
 
 	ck_status(trb_sandbox_spec(&s, &spec, &err), TRB_OK, err);
-	json = cJSON_ParseWithLength((const char *)trb_blob_bytes(spec).ptr,
-				     trb_blob_bytes(spec).len);
-	ck_assert_ptr_nonnull(json);
+	json = test_json_of(trb_blob_bytes(spec));
 	return json;
 }
 

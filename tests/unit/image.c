@@ -458,16 +458,12 @@ END_TEST
 /* The lock names what the parts' tables name. */
 START_TEST(the_lock_lists_packages_and_digests)
 {
-	trb_blob *text;
 	const cJSON *rootfs, *first;
 	char pcr0[97];
 	cJSON *lock;
 
 	build_ok(NULL, pcr0);
-	text = test_file(in_folder("state/image/enclave.lock"));
-	lock = cJSON_ParseWithLength((const char *)trb_blob_bytes(text).ptr,
-				     trb_blob_bytes(text).len);
-	ck_assert_ptr_nonnull(lock);
+	lock = test_json(in_folder("state/image/enclave.lock"));
 	ck_assert_str_eq(
 		cJSON_GetObjectItem(cJSON_GetObjectItem(lock, "measurements"), "PCR0")->valuestring,
 		pcr0);
@@ -484,7 +480,6 @@ START_TEST(the_lock_lists_packages_and_digests)
 		cJSON_GetObjectItem(cJSON_GetObjectItem(lock, "runsc"), "version")->valuestring,
 		"v1");
 	cJSON_Delete(lock);
-	trb_blob_unref(text);
 }
 END_TEST
 

@@ -24,16 +24,6 @@ static void teardown(void)
 	trb_note_clear(&note);
 }
 
-static cJSON *parse_file(const char *path)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *blob = test_file(path);
-	cJSON *root = cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
-					    trb_blob_bytes(blob).len);
-
-	ck_assert_msg(root != NULL, "%s is no JSON", path);
-	return root;
-}
-
 static const char *text_of(const cJSON *object, const char *name)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
@@ -163,7 +153,7 @@ START_TEST(tlog_proofs)
 	if (test_vectors() == NULL)
 		return;
 	live_keys();
-	root = parse_file(test_path(test_vectors(), "tlog/tlog_proof_vectors.json"));
+	root = test_json(test_path(test_vectors(), "tlog/tlog_proof_vectors.json"));
 	snprintf(name, sizeof(name), "tlog/%s", text_of(root, "leaf"));
 	leaf_hash(test_path(test_vectors(), name), leaf);
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(root, "cases")) {
@@ -237,8 +227,8 @@ static void check_conformance(const char *folder)
 	const char *name = strrchr(folder, '/') + 1;
 	bool wrong = strstr(name, "_fail") != NULL && (strstr(name, "checkpoint") != NULL ||
 						       strstr(name, "inclusion-proof") != NULL);
-	cJSON *bundle = parse_file(test_path(folder, "bundle.sigstore.json"));
-	cJSON *trusted = parse_file(test_path(folder, "trusted_root.json"));
+	cJSON *bundle = test_json(test_path(folder, "bundle.sigstore.json"));
+	cJSON *trusted = test_json(test_path(folder, "trusted_root.json"));
 	const cJSON *entry;
 	unsigned n = 0;
 

@@ -148,16 +148,6 @@ START_TEST(sizes_are_bounded)
 }
 END_TEST
 
-static cJSON *parse_file(const char *path)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *blob = test_file(path);
-	cJSON *root = cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
-					    trb_blob_bytes(blob).len);
-
-	ck_assert_msg(root != NULL, "%s is no JSON", path);
-	return root;
-}
-
 static bool hash_of(const cJSON *item, uint8_t out[32])
 {
 	return cJSON_IsString(item) &&
@@ -245,7 +235,7 @@ static int probe(const char *path, const struct stat *st, int kind, struct FTW *
 	(void)ftw;
 	if (kind != FTW_F || n < 5 || strcmp(path + n - 5, ".json") != 0)
 		return 0;
-	root = parse_file(path);
+	root = test_json(path);
 	blob = test_file(path);
 	if (cJSON_HasObjectItem(root, "leafIdx"))
 		passes = inclusion_passes(root, trb_blob_bytes(blob));
@@ -309,7 +299,7 @@ START_TEST(vectors_golden_roots)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/rfc6962_golden.json"));
+	root = test_json(test_path(folder, "tlog/rfc6962_golden.json"));
 	cJSON_ArrayForEach (hex, cJSON_GetObjectItem(root, "leaves_hex")) {
 		uint8_t bytes[64];
 		size_t len = strlen(hex->valuestring) / 2;
@@ -343,7 +333,7 @@ START_TEST(vectors_consistency_of_a_live_log)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/live/consistency.json"));
+	root = test_json(test_path(folder, "tlog/live/consistency.json"));
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(root, "consistency")) {
 		uint8_t old[32], tree[32], proof[TRB_MERKLE_PROOF][32];
 		size_t len;

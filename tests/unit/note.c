@@ -21,16 +21,6 @@ static void teardown(void)
 	trb_note_clear(&note);
 }
 
-static cJSON *parse_file(const char *path)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *blob = test_file(path);
-	cJSON *root = cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
-					    trb_blob_bytes(blob).len);
-
-	ck_assert_msg(root != NULL, "%s is no JSON", path);
-	return root;
-}
-
 static void key_of(const char *text, struct trb_vkey *ret)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -197,7 +187,7 @@ START_TEST(vectors_notes)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/note_vectors.json"));
+	root = test_json(test_path(folder, "tlog/note_vectors.json"));
 	for (int good = 0; good < 2; good++) {
 		cJSON_ArrayForEach (row, cJSON_GetObjectItem(root, good ? "good" : "bad")) {
 			const char *name = cJSON_GetObjectItem(row, "name")->valuestring;
@@ -248,7 +238,7 @@ START_TEST(vectors_signer)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/note_vectors.json"));
+	root = test_json(test_path(folder, "tlog/note_vectors.json"));
 	signer = cJSON_GetObjectItem(root, "signer");
 	base64 = cJSON_GetObjectItem(signer, "skey")->valuestring;
 	for (int i = 0; i < 4; i++)
@@ -275,7 +265,7 @@ START_TEST(vectors_vkeys)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/cosig_vkeys.json"));
+	root = test_json(test_path(folder, "tlog/cosig_vkeys.json"));
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(root, "good")) {
 		struct trb_vkey key;
 
@@ -324,7 +314,7 @@ START_TEST(vectors_checkpoints_of_a_live_log)
 	if (folder == NULL)
 		return;
 	live_keys(folder, &log, &witness);
-	root = parse_file(test_path(folder, "tlog/live/consistency.json"));
+	root = test_json(test_path(folder, "tlog/live/consistency.json"));
 	cJSON_ArrayForEach (row, cJSON_GetObjectItem(root, "checkpoints")) {
 		struct trb_checkpoint c;
 		uint64_t time;

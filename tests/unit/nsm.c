@@ -163,17 +163,13 @@ END_TEST
 START_TEST(foreign_vectors)
 {
 	const char *folder = test_vectors();
-	_cleanup_(trb_blob_unrefp) trb_blob *file = NULL;
 	const cJSON *entry;
 	cJSON *root;
 	size_t n = 0;
 
 	if (folder == NULL)
 		return;
-	file = test_file(test_path(folder, "nsm/nsm_vectors.json"));
-	root = cJSON_ParseWithLength((const char *)trb_blob_bytes(file).ptr,
-				     trb_blob_bytes(file).len);
-	ck_assert_ptr_nonnull(root);
+	root = test_json(test_path(folder, "nsm/nsm_vectors.json"));
 	cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(root, "requests")) {
 		_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 		trb_blob *again = NULL;
@@ -216,16 +212,13 @@ static enum trb_nsm_op op_of(const char *name)
 START_TEST(foreign_responses)
 {
 	const char *folder = test_vectors();
-	_cleanup_(trb_blob_unrefp) trb_blob *file = NULL;
 	const cJSON *entry;
 	cJSON *root;
 	size_t n = 0;
 
 	if (folder == NULL)
 		return;
-	file = test_file(test_path(folder, "nsm/nsm_vectors.json"));
-	root = cJSON_ParseWithLength((const char *)trb_blob_bytes(file).ptr,
-				     trb_blob_bytes(file).len);
+	root = test_json(test_path(folder, "nsm/nsm_vectors.json"));
 	cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive(root, "responses")) {
 		_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 		trb_blob *again = NULL;

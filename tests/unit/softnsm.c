@@ -94,15 +94,12 @@ static void extend(uint64_t index, trb_bytes data, const char *wanted)
 START_TEST(extend_values_are_the_published_ones)
 {
 	const char *folder = test_vectors();
-	trb_blob *file;
 	const cJSON *step;
 	cJSON *all;
 
 	if (folder == NULL)
 		return;
-	file = test_file(test_path(folder, "nsm/nsm_vectors.json"));
-	all = cJSON_ParseWithLength((const char *)trb_blob_bytes(file).ptr,
-				    trb_blob_bytes(file).len);
+	all = test_json(test_path(folder, "nsm/nsm_vectors.json"));
 	ck_assert_int_gt(cJSON_GetArraySize(cJSON_GetObjectItem(all, "extend_chain")), 0);
 	cJSON_ArrayForEach (step, cJSON_GetObjectItem(all, "extend_chain")) {
 		const char *hex = cJSON_GetObjectItem(step, "data")->valuestring;
@@ -117,7 +114,6 @@ START_TEST(extend_values_are_the_published_ones)
 		       cJSON_GetObjectItem(step, "value")->valuestring);
 	}
 	cJSON_Delete(all);
-	trb_blob_unref(file);
 }
 END_TEST
 

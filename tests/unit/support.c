@@ -35,6 +35,24 @@ trb_blob *test_file(const char *path)
 	return blob;
 }
 
+cJSON *test_json_of(trb_bytes text)
+{
+	cJSON *root = cJSON_ParseWithLength((const char *)text.ptr, text.len);
+
+	ck_assert_msg(root != NULL, "no JSON: %.*s", (int)(text.len < 80 ? text.len : 80),
+		      (const char *)text.ptr);
+	return root;
+}
+
+cJSON *test_json(const char *path)
+{
+	trb_blob *blob = test_file(path);
+	cJSON *root = test_json_of(trb_blob_bytes(blob));
+
+	trb_blob_unref(blob);
+	return root;
+}
+
 const char *test_vectors(void)
 {
 	static bool told;

@@ -5,12 +5,17 @@
 
 #include <check.h>
 
+#include <cjson/cJSON.h>
+
 #include "core/bytes.h"
 
 /* Runs the suite and gives the program's exit status. */
 int test_run(Suite *suite);
 /* The whole file as a blob; the test fails where it cannot be read. */
 trb_blob *test_file(const char *path);
+/* JSON that must be some, for the caller to delete: of bytes, of a file. */
+cJSON *test_json_of(trb_bytes text);
+cJSON *test_json(const char *path);
 /* The vectors' folder, or NULL where there is none, which is said once on standard error. */
 const char *test_vectors(void);
 /* Folder/name, static storage. */

@@ -7,20 +7,11 @@
 
 #include <cjson/cJSON.h>
 
-#include "core/cleanup.h"
 #include "core/error.h"
 #include "format/facts.h"
 #include "format/merkle.h"
 #include "format/note.h"
 #include "format/tile.h"
-
-static cJSON *parse_file(const char *path)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *blob = test_file(path);
-
-	return cJSON_ParseWithLength((const char *)trb_blob_bytes(blob).ptr,
-				     trb_blob_bytes(blob).len);
-}
 
 START_TEST(paths_have_one_spelling)
 {
@@ -72,7 +63,7 @@ START_TEST(vectors_paths)
 
 	if (folder == NULL)
 		return;
-	root = parse_file(test_path(folder, "tlog/tile_paths.json"));
+	root = test_json(test_path(folder, "tlog/tile_paths.json"));
 	cJSON_ArrayForEach (row, root) {
 		char path[TRB_TILE_PATH];
 		struct trb_tile tile = { .width = TRB_TILE_WIDTH };
