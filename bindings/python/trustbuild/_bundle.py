@@ -26,24 +26,20 @@ class Bundle(Handle):
     Parsing judges the form alone: what the parts say is unverified.
     """
 
+    _unref = staticmethod(lib.trb_bundle_unref)
+
     def __init__(self, data: Buffer) -> None:
         slot = ffi.new('trb_bundle **')
         with Bytes(data) as view:
             code, error = attempt(lib.trb_bundle_parse, view, slot)
         if code < 0:
             raise make_error(error, code, unreadable(error))
-        super().__init__(slot[0], lib.trb_bundle_unref)
+        super().__init__(slot[0], self._unref)
 
     @classmethod
     def load(cls, source: Content) -> Bundle:
         """Reads a bundle from a file, or from bytes."""
         return cls(read(source, _BUNDLE_MAX))
-
-    @classmethod
-    def _adopt(cls, pointer: Any) -> Bundle:
-        bundle = cls.__new__(cls)
-        Handle.__init__(bundle, pointer, lib.trb_bundle_unref)
-        return bundle
 
     def encode(self) -> bytes:
         """The bundle as JSON."""

@@ -165,9 +165,17 @@ class Handle:
     collected."""
 
     _pointer: Any = None
+    _unref: Any = None  # what drops a reference, for _adopt()
 
     def __init__(self, pointer: Any, unref: Any) -> None:
         self._pointer = ffi.gc(pointer, unref)
+
+    @classmethod
+    def _adopt(cls: type[_Self], pointer: Any) -> _Self:
+        """A handle of what the library gave, which is not made by its constructor."""
+        handle = cls.__new__(cls)
+        Handle.__init__(handle, pointer, cls._unref)
+        return handle
 
     @property
     def _c(self) -> Any:

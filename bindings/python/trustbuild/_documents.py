@@ -23,22 +23,18 @@ class Attestation(Handle):
     Immutable; may be shared between threads.  ``verify_document()`` judges one.
     """
 
+    _unref = staticmethod(lib.trb_attestation_unref)
+
     def __init__(self, document: Buffer) -> None:
         slot = ffi.new('trb_attestation **')
         with Bytes(document) as view:
             call(lib.trb_attestation_parse, view, slot)
-        super().__init__(slot[0], lib.trb_attestation_unref)
+        super().__init__(slot[0], self._unref)
 
     @classmethod
     def load(cls, source: Content) -> Attestation:
         """Reads a document from a file, or from bytes."""
         return cls(read(source, _DOCUMENT_MAX))
-
-    @classmethod
-    def _adopt(cls, pointer: Any) -> Attestation:
-        attestation = cls.__new__(cls)
-        Handle.__init__(attestation, pointer, lib.trb_attestation_unref)
-        return attestation
 
     @property
     def document(self) -> bytes:

@@ -41,18 +41,14 @@ class Eif(Handle):
     measures it: ``image.pcrs[0].hex()``.  An image is a path, an open file, or the content.
     """
 
+    _unref = staticmethod(lib.trb_eif_unref)
+
     def __init__(self, image: Content | BinaryIO, context: Context | None = None) -> None:
         slot = ffi.new('trb_eif **')
         working_for = context or Context()
         with file_of(image) as fd:
             interruptible(lambda: call(lib.trb_eif_open_fd, working_for._c, fd, slot), working_for)
-        super().__init__(slot[0], lib.trb_eif_unref)
-
-    @classmethod
-    def _adopt(cls, pointer: Any) -> Eif:
-        image = cls.__new__(cls)
-        Handle.__init__(image, pointer, lib.trb_eif_unref)
-        return image
+        super().__init__(slot[0], self._unref)
 
     @property
     def pcrs(self) -> dict[int, bytes]:

@@ -19,12 +19,14 @@ class Request(Handle):
     is ``'runsc'``, ``'crun'`` or ``'runc'``.
     """
 
+    _unref = staticmethod(lib.trb_request_unref)
+
     def __init__(self, repository: str, commit: str, *, ref: str | None = None,
                  recipe: Buffer | None = None, sandbox: str | None = None,
                  nonce: Buffer | None = None) -> None:
         slot = ffi.new('trb_request **')
         call(lib.trb_request_new, ffi.NULL, c_text(repository), c_text(commit), slot)
-        super().__init__(slot[0], lib.trb_request_unref)
+        super().__init__(slot[0], self._unref)
         if ref is not None:
             call(lib.trb_request_set_ref, self._c, c_text(ref))
         self._demand(recipe, sandbox, nonce)
@@ -38,12 +40,6 @@ class Request(Handle):
         if nonce is not None:
             with Bytes(nonce) as view:
                 call(lib.trb_request_set_nonce, self._c, view)
-
-    @classmethod
-    def _adopt(cls, pointer: Any) -> Request:
-        request = cls.__new__(cls)
-        Handle.__init__(request, pointer, lib.trb_request_unref)
-        return request
 
     @classmethod
     def resolve(cls, repository: str, name: str | None = None, *, ref: str | None = None,

@@ -236,11 +236,11 @@ class SandboxBuild(_Stepping):
         with Bytes(read(recipe, _RECIPE_MAX)) as view:
             call(lib.trb_build_new, context._c, view, c_text(sandbox), c_path(rootfs),
                  c_path(directory), slot)
-        self._adopt(slot[0], context, output)
+        self._set_up(slot[0], context, output)
         for path in one_or_many(hide):
             call(lib.trb_build_hide, self._c, c_path(path))
 
-    def _adopt(self, pointer: Any, context: Context, output: OutputSink | None) -> None:
+    def _set_up(self, pointer: Any, context: Context, output: OutputSink | None) -> None:
         Working.__init__(self, pointer, lib.trb_build_unref, context)
         self._output = output
         self._raised: BaseException | None = None
@@ -311,7 +311,7 @@ class SandboxBuild(_Stepping):
         with Bytes(attestation) as document, Bytes(statement) as words:
             call(lib.trb_build_new_after, self._c, document, words, slot)
         after = type(self).__new__(type(self))
-        after._adopt(slot[0], self._context, output)
+        after._set_up(slot[0], self._context, output)
         return after
 
 
