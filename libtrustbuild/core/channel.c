@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 /* after sys/socket.h, which it needs */
 #include <linux/vm_sockets.h>
 
@@ -21,28 +20,28 @@
 #define BACKLOG       16
 #define RETRY_MS      5
 #define FIRST_READ    4096u
-#define CLOCK_MS(t)   ((int64_t)(t).tv_sec * 1000 + (t).tv_nsec / 1000000)
 #define ADDRESS_FAULT "address '%s' is neither unix:/directory nor vsock:cid"
 
-int64_t trb_deadline(int timeout_ms)
+int64_t trb_now_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	if (timeout_ms < 0)
-		return INT64_MAX;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return CLOCK_MS(now) + timeout_ms;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t trb_deadline(int timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : trb_now_ms(CLOCK_MONOTONIC) + timeout_ms;
 }
 
 int trb_deadline_left(int64_t deadline)
 {
-	struct timespec now;
 	int64_t left;
 
 	if (deadline == INT64_MAX)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = deadline - CLOCK_MS(now);
+	left = deadline - trb_now_ms(CLOCK_MONOTONIC);
 	if (left < 0)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;

@@ -2,31 +2,23 @@
 #include "enclave/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "core/channel.h"
 #include "core/release.h"
 
 #define EXACT_MS 2000
 #define SLACK_MS 300000
 
-static int64_t read_ms(clockid_t which)
-{
-	struct timespec now;
-
-	clock_gettime(which, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t now_ms(const struct trb_clock *clock)
 {
-	return clock->nsm_ms + read_ms(CLOCK_MONOTONIC) - clock->mono_ms;
+	return clock->nsm_ms + trb_now_ms(CLOCK_MONOTONIC) - clock->mono_ms;
 }
 
 static int set_machine(int64_t ms, trb_error **err)
 {
 	const struct timespec to = { .tv_sec = (time_t)(ms / 1000),
 				     .tv_nsec = (long)(ms % 1000) * 1000000 };
-	int64_t off = llabs(read_ms(CLOCK_REALTIME) - ms);
+	int64_t off = llabs(trb_now_ms(CLOCK_REALTIME) - ms);
 
 	if (off <= EXACT_MS || clock_settime(CLOCK_REALTIME, &to) == 0)
 		return TRB_OK;
@@ -46,7 +38,7 @@ int trb_clock_start(struct trb_clock *clock, uint64_t document_ms, trb_error **e
 			"the NSM's time, %llu s after 1970, is before this release was made",
 			(unsigned long long)document_ms / 1000);
 	*clock = (struct trb_clock){ .nsm_ms = (int64_t)document_ms,
-				     .mono_ms = read_ms(CLOCK_MONOTONIC) };
+				     .mono_ms = trb_now_ms(CLOCK_MONOTONIC) };
 	return set_machine((int64_t)document_ms, err);
 }
 

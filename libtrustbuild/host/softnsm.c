@@ -2,10 +2,10 @@
 #include "host/softnsm.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include <openssl/rand.h>
 
+#include "core/channel.h"
 #include "format/crypto.h"
 #include "format/nsm.h"
 #include "host/softnsm_cert.h"
@@ -21,14 +21,6 @@ struct trb_softnsm {
 	uint8_t pcrs[TRB_SOFTNSM_PCRS][TRB_SHA384_LEN];
 	uint32_t locked;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* pcr = SHA384(pcr || data) */
 static int extend(uint8_t pcr[TRB_SHA384_LEN], trb_bytes data, trb_error **err)
@@ -51,7 +43,7 @@ static int extend(uint8_t pcr[TRB_SHA384_LEN], trb_bytes data, trb_error **err)
 static int make_names(const struct trb_softnsm_root *root, struct trb_softnsm_names *ret,
 		      trb_error **err)
 {
-	uint64_t start = now_ms();
+	uint64_t start = (uint64_t)trb_now_ms(CLOCK_REALTIME);
 	uint8_t digest[TRB_SHA256_LEN];
 	char hex[2 * TRB_SHA256_LEN + 1];
 	int r = trb_sha256(trb_blob_bytes(root->der), digest, err);
@@ -187,7 +179,7 @@ static int attest(struct trb_softnsm *nsm, const struct trb_nsm_request *req, st
 	struct trb_softnsm_document doc = {
 		.chain = &nsm->chain,
 		.module_id = nsm->names.module_id,
-		.timestamp_ms = now_ms(),
+		.timestamp_ms = (uint64_t)trb_now_ms(CLOCK_REALTIME),
 		.pcrs = nsm->pcrs,
 		.locked = nsm->locked,
 		.public_key = req->public_key,

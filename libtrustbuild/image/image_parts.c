@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/channel.h"
 #include "core/io.h"
@@ -72,14 +71,6 @@ enum image_part trb_image_part_of(const char *folder)
 			return (enum image_part)i;
 	}
 	return N_PARTS;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int add_arg(struct job *j, const char *text, trb_error **err)
@@ -190,7 +181,7 @@ static int job_start(struct job *j, trb_image *image, trb_error **err)
 	fds[3] = -1;
 	fds[4] = image->lock;
 	trb_tell(image->context, TRB_LOG_NOTICE, "%s", j->what);
-	j->started_ms = now_ms();
+	j->started_ms = trb_now_ms(CLOCK_MONOTONIC);
 	return trb_spawn(j->argv[0], j->argv, j->env, fds, JOB_FDS, &j->child, err);
 }
 
@@ -248,7 +239,7 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 		r = trb_fail_errno(err, errno, "rename '%s'", j->work);
 	if (r == TRB_OK)
 		trb_tell(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
-			 (double)(now_ms() - j->started_ms) / 1000);
+			 (double)(trb_now_ms(CLOCK_MONOTONIC) - j->started_ms) / 1000);
 	return r;
 }
 
