@@ -3,7 +3,7 @@
 # Sourced after setup.sh: a Go for the bindings' tests.
 
 # What the enclave image's runsc is built with is good enough for the bindings, too: one pin.
-pin_of_() { sed -n "s/^$1=//p" scripts/image/image-runsc; }
+pin_of() { sed -n "s/^$1=//p" scripts/image/image-runsc; }
 
 go_minor_() { # GO
 	local version
@@ -23,7 +23,7 @@ need_go() { # MINOR
 		need_packages golang-1.19-go || return
 		go=/usr/lib/go-1.19/bin/go
 	fi
-	version=v0.0.1-go$(pin_of_ go_version).linux-amd64 sum=$(pin_of_ toolchain_sum)
+	version=v0.0.1-go$(pin_of go_version).linux-amd64 sum=$(pin_of toolchain_sum)
 	[ "$(uname -m)" = x86_64 ] || die "no Go of at least 1.$1 here"
 	root=$(cd / && GOFLAGS=-modcacherw GOTOOLCHAIN=local "$go" mod download -json "golang.org/toolchain@$version") ||
 		die "cannot fetch Go $version: $root"
