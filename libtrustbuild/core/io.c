@@ -35,12 +35,13 @@ int trb_lock_fd(trb_context *context, int fd, trb_error **err)
 	struct timespec pause = { .tv_nsec = LOCK_FIRST_NS };
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = trb_check_canceled(context, err);
+		int r;
 
-		if (r < 0)
-			return r;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return trb_fail_errno(err, errno, "lock");
+		r = trb_check_canceled(context, err);
+		if (r < 0)
+			return r;
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < LOCK_LAST_NS)
 			pause.tv_nsec *= 2;
