@@ -277,29 +277,36 @@ START_TEST(a_failing_program_is_named_with_its_last_line)
 }
 END_TEST
 
-/* Whoever built was killed: the scripts notice, and end. */
-START_TEST(an_abandoned_script_ends)
+static void wait_for(const char *name)
+{
+	for (int i = 0; i < 200 && access(in_folder(name), F_OK) != 0; i++)
+		usleep(50000);
+	ck_assert_int_eq(access(in_folder(name), F_OK), 0);
+}
+
+/* Kills a build while it waits for this script, which makes "calls" first, and "gone" last. */
+static void kill_a_build(const char *script)
 {
 	char pcr0[97];
 	pid_t pid;
 
-	put("libexec/image-rootfs",
-	    "#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\n"
-	    "echo gone >\"$HOME/gone\"\n",
-	    0700);
+	put("libexec/image-rootfs", script, 0700);
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
 		_exit(build(NULL, pcr0, NULL) == TRB_OK);
-	for (int i = 0; i < 200 && access(in_folder("calls"), F_OK) != 0; i++)
-		usleep(50000);
-	ck_assert_int_eq(access(in_folder("calls"), F_OK), 0);
+	wait_for("calls");
 	ck_assert_int_ne(access(in_folder("gone"), F_OK), 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	for (int i = 0; i < 200 && access(in_folder("gone"), F_OK) != 0; i++)
-		usleep(50000);
-	ck_assert_int_eq(access(in_folder("gone"), F_OK), 0);
+}
+
+/* Whoever built was killed: the scripts notice, and end. */
+START_TEST(an_abandoned_script_ends)
+{
+	kill_a_build("#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\n"
+		     "echo gone >\"$HOME/gone\"\n");
+	wait_for("gone");
 }
 END_TEST
 
@@ -307,20 +314,9 @@ END_TEST
 START_TEST(an_abandoned_script_is_waited_for)
 {
 	char pcr0[97];
-	pid_t pid;
 
-	put("libexec/image-rootfs",
-	    "#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\nsleep 0.5\n"
-	    "echo late >\"$1/late\"\necho gone >\"$HOME/gone\"\n",
-	    0700);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0)
-		_exit(build(NULL, pcr0, NULL) == TRB_OK);
-	for (int i = 0; i < 200 && access(in_folder("calls"), F_OK) != 0; i++)
-		usleep(50000);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	kill_a_build("#!/bin/sh\necho rootfs >\"$HOME/calls\"\ncat >/dev/null\nsleep 0.5\n"
+		     "echo late >\"$1/late\"\necho gone >\"$HOME/gone\"\n");
 	put("libexec/image-rootfs", rootfs_script, 0700);
 	build_ok(NULL, pcr0);
 	ck_assert_int_eq(access(in_folder("gone"), F_OK), 0);
