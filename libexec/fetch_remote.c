@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "core/error.h"
 #include "core/io.h"
 #include "fetch.h"
+#include "format/times.h"
 
 #define PROXY_URL "http://egress.invalid:5001" /* the broker knows better */
 #define TIP       "refs/trustbuild/tip"
@@ -41,6 +43,19 @@ static int code_of(int git_code)
 	}
 }
 
+/* libgit2 does not say what is wrong with it; the time is the one thing that may be wrong here. */
+static int bad_certificate(const char *what, const char *text, trb_error **err)
+{
+	char now[TRB_TIME_TEXT];
+
+	if (!trb_time_format((uint64_t)time(NULL), now))
+		snprintf(now, sizeof(now), "after 9999");
+	return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+			      "%s: the server's TLS certificate is not accepted: %s (the time here "
+			      "is %s: if that is wrong, set the host's clock)",
+			      what, text, now);
+}
+
 int fetch_fail(struct fetch *f, int git_code, const char *what, trb_error **err)
 {
 	const git_error *why = git_error_last();
@@ -61,9 +76,7 @@ int fetch_fail(struct fetch *f, int git_code, const char *what, trb_error **err)
 	if (r < 0)
 		return r;
 	if (git_code == GIT_ECERTIFICATE)
-		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
-				      "%s: the server's TLS certificate is not accepted: %s", what,
-				      text);
+		return bad_certificate(what, text, err);
 	if (git_code == GIT_EAUTH)
 		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
 				      "%s: the server wants a token, or refused the one it got: %s",

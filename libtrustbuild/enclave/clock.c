@@ -5,6 +5,7 @@
 
 #include "core/channel.h"
 #include "core/release.h"
+#include "format/times.h"
 
 #define EXACT_MS 2000
 #define SLACK_MS 300000
@@ -32,11 +33,15 @@ static int set_machine(int64_t ms, trb_error **err)
 
 int trb_clock_start(struct trb_clock *clock, uint64_t document_ms, trb_error **err)
 {
-	if (document_ms / 1000 < TRB_RELEASE_TIME || document_ms > INT64_MAX / 2)
-		return trb_fail(
-			err, TRB_E_STATE,
-			"the NSM's time, %llu s after 1970, is before this release was made",
-			(unsigned long long)document_ms / 1000);
+	char text[TRB_TIME_TEXT];
+
+	if (!trb_time_format(document_ms / 1000, text))
+		return trb_fail(err, TRB_E_STATE, "the NSM's time is after the year 9999");
+	if (document_ms / 1000 < TRB_RELEASE_TIME)
+		return trb_fail(err, TRB_E_STATE,
+				"the NSM's time, %s, is before this release was made: set the "
+				"host's clock",
+				text);
 	*clock = (struct trb_clock){ .nsm_ms = (int64_t)document_ms,
 				     .mono_ms = trb_now_ms(CLOCK_MONOTONIC) };
 	return set_machine((int64_t)document_ms, err);
