@@ -47,6 +47,7 @@ struct trb_build {
 	char report[256];
 	size_t reported;
 	struct trb_records records;
+	bool began; /* its first command did */
 };
 
 TRB_DEFINE_CLEANUP(trb_build *, trb_build_unref);

@@ -46,7 +46,9 @@ static void command_begins(uint32_t index, void *user)
 {
 	const struct trb_command *command = command_at(user, index);
 	_cleanup_buf_ struct trb_buf line = { 0 };
+	trb_build *b = user;
 
+	b->began = true;
 	if (command == NULL)
 		return;
 	trb_buf_init(&line, CHUNK);
@@ -106,6 +108,7 @@ int trb_build_launch(trb_build *b, const char *source, trb_error **err)
 	b->records.wanted = wanted;
 	b->records.command = command_begins;
 	b->records.user = b;
+	b->began = false;
 	b->poll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->poll < 0)
 		return trb_fail_errno(err, errno, "watch the sandbox");
@@ -278,6 +281,13 @@ static int judge(trb_build *b, trb_error **err)
 				      (unsigned long long)b->sandbox.limits.memory_mib);
 	if (b->report[0] != '\0')
 		return trb_fail(err, TRB_E_IO, "the sandbox did not start: %s", b->report);
+	if (!trb_records_whole(r) && !b->began)
+		return trb_fail(
+			err, TRB_E_IO,
+			"the sandbox ended with status %d before the first command: %s's own "
+			"words are in the build's output; where there are none, the machine "
+			"may be short of memory or processes",
+			b->status, b->sandbox.runtime);
 	if (!trb_records_whole(r))
 		return trb_fail(err, TRB_E_BUILD,
 				"the sandbox ended with status %d before the build was done",

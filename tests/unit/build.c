@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <trustbuild/build.h>
@@ -296,6 +297,16 @@ START_TEST(a_build_that_kills_its_parent_is_no_build)
 }
 END_TEST
 
+/* Not the build's failure, and not said to be. */
+START_TEST(a_sandbox_that_does_not_start_is_no_build)
+{
+	const struct rlimit files = { 64, 64 };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	refuse("touch a", "a", "", TRB_E_IO, "before the first command");
+}
+END_TEST
+
 START_TEST(leftovers_do_not_touch_the_files)
 {
 	_cleanup_(trb_build_unrefp) trb_build *b = NULL;
@@ -494,6 +505,7 @@ int main(void)
 	tcase_add_test(t, a_pattern_without_a_file_ends_the_build);
 	tcase_add_test(t, links_do_not_escape);
 	tcase_add_test(t, a_build_that_kills_its_parent_is_no_build);
+	tcase_add_test(t, a_sandbox_that_does_not_start_is_no_build);
 	tcase_add_test(t, leftovers_do_not_touch_the_files);
 	tcase_add_test(t, a_fork_bomb_meets_its_limit);
 	tcase_add_test(t, processes_are_counted);
