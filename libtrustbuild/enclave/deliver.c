@@ -63,11 +63,15 @@ static int send_content(struct trb_enclave *e, int fd, int file, uint64_t size, 
 static int wait_stored(struct trb_enclave *e, int fd, trb_error **err)
 {
 	uint8_t answer = 0;
+	ssize_t n;
 	int r = trb_enclave_wait(e, fd, POLLIN, err);
 
 	if (r < 0)
 		return r;
-	if (read(fd, &answer, 1) != 1 || answer != STORED)
+	do
+		n = read(fd, &answer, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1 || answer != STORED)
 		return trb_fail(err, TRB_E_IO, "the host did not store the file");
 	return TRB_OK;
 }
