@@ -118,8 +118,10 @@ static const char *inspect(int status)
 
 static const struct torture rows[] = {
 	{ "a session", honest, TRB_OK, NULL, 20, empty_out, inspect, .stride = 97, .pace = 5,
-	  .optional = "prlimit64", .other_code = TRB_E_STATE /* the enclave that is let down */ },
+	  .optional = "prlimit64", .words = true,
+	  .other_code = TRB_E_STATE /* the enclave that is let down */ },
 	{ "a session with a lying enclave", lying, TRB_E_ARTIFACT, "artifact.digest", 5, empty_out,
-	  inspect, .stride = 97, .pace = 17, .optional = "prlimit64", .other_code = TRB_E_STATE },
+	  inspect, .stride = 97, .pace = 17, .optional = "prlimit64", .words = true,
+	  .other_code = TRB_E_STATE },
 };
 TORTURE_MAIN("session", rows, set_up, tear_down)

@@ -26,6 +26,7 @@ struct torture {
 	const char *optional;
 	/* Codes that a failing call may give besides the usual ones (I/O, memory, time). */
 	int other_code;
+	bool words;    /* reading a pipe may fail without consequence: children explain there */
 	bool no_calls; /* allocations alone */
 	bool program;  /* its memory ends with it: what is not given back is no leak */
 	/* Of libcrypto's own allocations each so manyth fails, in slow tests every one; 0: 11. */

@@ -27,6 +27,7 @@ static const struct {
 	const char *name;
 	int error;
 	int path;       /* which argument is one, from 1 */
+	int source;     /* which argument is the descriptor that is read, from 1 */
 	int length;     /* which argument says how much, where less may be done; from 1 */
 	bool interrupt; /* EINTR is for the caller to mind */
 } rows[] = {
@@ -104,7 +105,7 @@ static const struct {
 	{ "pread64", EIO, .length = 3, .interrupt = true },
 	{ "prlimit64", EPERM },
 	{ "pwrite64", ENOSPC, .length = 3, .interrupt = true },
-	{ "read", EIO, .length = 3, .interrupt = true },
+	{ "read", EIO, .source = 1, .length = 3, .interrupt = true },
 	{ "readlink", EIO, 1 },
 	{ "readlinkat", EIO, 2 },
 	{ "readv", EIO, .interrupt = true },
@@ -214,6 +215,16 @@ static void read_path(pid_t tid, unsigned long long address, char *out, size_t s
 	out[n > 0 ? n : 0] = '\0';
 }
 
+static void read_source(pid_t tid, unsigned long long fd, char *out, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%llu", (int)tid, fd);
+	n = readlink(link, out, size - 1);
+	out[n > 0 ? n : 0] = '\0';
+}
+
 /* At the entry of a call. */
 static void enter(struct trace *t, struct thread *thread)
 {
@@ -231,6 +242,9 @@ static void enter(struct trace *t, struct thread *thread)
 		if (rows[row].path > 0)
 			read_path(thread->tid, *argument(&regs, rows[row].path), t->path,
 				  sizeof(t->path));
+		if (rows[row].source > 0)
+			read_source(thread->tid, *argument(&regs, rows[row].source), t->path,
+				    sizeof(t->path));
 	}
 	t->fired = true;
 	if (!t->forever)

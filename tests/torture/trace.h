@@ -20,7 +20,7 @@ struct trace {
 	enum trace_kind kind;
 	unsigned left;
 	long call;      /* the call that failed */
-	char path[256]; /* its path, where it has one */
+	char path[256]; /* its path, or what its descriptor is, where it has one */
 	/* what the traced is about, for the tracer to tell when it dies */
 	char about[256];
 	char said[2048];
