@@ -28,7 +28,8 @@ struct torture {
 	int other_code;
 	bool words;    /* reading a pipe may fail without consequence: children explain there */
 	bool no_calls; /* allocations alone */
-	bool program;  /* its memory ends with it: what is not given back is no leak */
+	/* Its memory and OpenSSL queue end with it: what is left of them is no leak. */
+	bool program;
 	/* Of libcrypto's own allocations each so manyth fails, in slow tests every one; 0: 11. */
 	unsigned stride;
 	/* Where one run takes long, n grows by so much, in slow tests by one. */
