@@ -225,6 +225,16 @@ static void read_source(pid_t tid, unsigned long long fd, char *out, size_t size
 	out[n > 0 ? n : 0] = '\0';
 }
 
+static void note_call(struct trace *t, pid_t tid, int row, struct user_regs_struct *regs)
+{
+	t->call = (long)regs->orig_rax;
+	t->path[0] = '\0';
+	if (rows[row].path > 0)
+		read_path(tid, *argument(regs, rows[row].path), t->path, sizeof(t->path));
+	if (rows[row].source > 0)
+		read_source(tid, *argument(regs, rows[row].source), t->path, sizeof(t->path));
+}
+
 /* At the entry of a call. */
 static void enter(struct trace *t, struct thread *thread)
 {
@@ -236,16 +246,8 @@ static void enter(struct trace *t, struct thread *thread)
 		return;
 	if (!(t->fired && t->forever) && --t->left > 0)
 		return;
-	if (!t->fired) {
-		t->call = (long)regs.orig_rax;
-		t->path[0] = '\0';
-		if (rows[row].path > 0)
-			read_path(thread->tid, *argument(&regs, rows[row].path), t->path,
-				  sizeof(t->path));
-		if (rows[row].source > 0)
-			read_source(thread->tid, *argument(&regs, rows[row].source), t->path,
-				    sizeof(t->path));
-	}
+	if (!t->fired)
+		note_call(t, thread->tid, row, &regs);
 	t->fired = true;
 	if (!t->forever)
 		t->armed = false;

@@ -43,7 +43,10 @@ static int publish(trb_error **err)
 
 	sample_init(&s, 3);
 	bundle = sample_bundle(&s, 0, NULL);
-	return r == TRB_OK ? trb_log_publish(log, bundle, &logged, err) : r;
+	if (r == TRB_OK)
+		r = trb_log_publish(log, bundle, &logged, err);
+	sample_clear(&s);
+	return r;
 }
 
 static void refused(int wanted, const char *says)
