@@ -93,7 +93,8 @@ static int add_slice(struct slices *s)
 	return status;
 }
 
-static int add_entry(struct slices *s, const char *artifact, const char *bundle, const char *name)
+static int add_entry(struct slices *s, size_t number, const char *artifact, const char *bundle,
+		     const char *name)
 {
 	trb_error *err = NULL;
 	int status = CLI_OK;
@@ -101,7 +102,10 @@ static int add_entry(struct slices *s, const char *artifact, const char *bundle,
 	if (s->n == 0 || trb_batch_count(s->list[s->n - 1]) == SLICE)
 		status = add_slice(s);
 	if (status == CLI_OK && trb_batch_add(s->list[s->n - 1], artifact, bundle, name, &err) < 0)
-		status = cli_error(command.name, err);
+		status = trb_error_code(err) == TRB_E_INVAL
+				 ? cli_usage(command.name, "line %zu of the list: %s", number,
+					     trb_error_message(err))
+				 : cli_error(command.name, err);
 	trb_error_unref(err);
 	return status;
 }
@@ -122,7 +126,7 @@ static int add_line(struct slices *slices, char *line, size_t number)
 				 number);
 	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
 		return CLI_FAILED;
-	status = add_entry(slices, artifact, bundle != NULL ? bundle : implied, name);
+	status = add_entry(slices, number, artifact, bundle != NULL ? bundle : implied, name);
 	free(implied);
 	return status;
 }

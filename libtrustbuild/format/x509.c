@@ -421,8 +421,8 @@ const char *trb_cert_rule_leaf_name(const struct trb_cert *leaf, trb_bytes modul
 	trb_bytes name = leaf->common_name;
 	trb_bytes prefix = trb_bytes_take(&name, module_id.len);
 
-	if (prefix.ptr == NULL || !trb_bytes_eq(prefix, module_id) || name.len == 0 ||
+	if (prefix.ptr == NULL || !trb_bytes_eq(prefix, module_id) || name.len < 2 ||
 	    name.ptr[0] != '.')
-		return "its common name does not begin with the document's module id";
+		return "its common name is not the document's module id, a dot and a region";
 	return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "format/crypto.h"
+#include "format/der.h"
 #include "format/json.h"
 #include "format/x509.h"
 #include "verifier/nitro.h"
@@ -114,6 +115,12 @@ static int decode_pem(trb_bytes pem, trb_blob **ret_der, trb_error **err)
 	return r;
 }
 
+/* A SEQUENCE with a length of more than one byte, which begins no text. */
+static bool looks_like_der(trb_bytes in)
+{
+	return in.len > 1 && in.ptr[0] == TRB_DER_SEQUENCE && in.ptr[1] >= 0x80;
+}
+
 int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certificate, trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *der = NULL;
@@ -126,9 +133,8 @@ int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certifica
 	if (certificate.len > ROOT_BYTES_MAX || n == ROOTS_MAX)
 		return trb_fail(err, TRB_E_LIMIT, "a root is larger than %d bytes, or more than %d",
 				ROOT_BYTES_MAX, ROOTS_MAX);
-	fault = trb_cert_parse(certificate, &cert);
-	r = fault == NULL ? trb_blob_new(certificate, &der, err)
-			  : decode_pem(certificate, &der, err);
+	r = looks_like_der(certificate) ? trb_blob_new(certificate, &der, err)
+					: decode_pem(certificate, &der, err);
 	if (r < 0)
 		return r;
 	fault = trb_cert_parse(trb_blob_bytes(der), &cert);

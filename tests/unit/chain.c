@@ -186,9 +186,10 @@ static void extended_usage(struct forge *f)
 	f->certs[3].more = "2.5.29.37";
 }
 
-static void twice_key_usage(struct forge *f)
+static void twice_unknown(struct forge *f)
 {
-	f->certs[2].more = "2.5.29.15";
+	unknown_not_critical(f);
+	f->certs[2].twice = true;
 }
 
 static void zonal_on_p256(struct forge *f)
@@ -278,7 +279,7 @@ static const struct {
 	ROW(name_constraints, "document.chain"),
 	ROW(name_constraints_not_critical, "document.chain"),
 	ROW(extended_usage, "document.chain"),
-	ROW(twice_key_usage, "document.chain"),
+	ROW(twice_unknown, "document.chain"),
 	ROW(zonal_on_p256, "document.chain"),
 	ROW(zonal_on_p521, "document.chain"),
 	ROW(zonal_with_rsa, "document.chain"),

@@ -109,6 +109,8 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct forge_cert *c)
 	}
 	if (c->more != NULL)
 		add_unknown(cert, c->more);
+	if (c->twice)
+		add_unknown(cert, c->more);
 }
 
 static trb_blob *encode(X509 *cert, bool spoiled)

@@ -24,6 +24,7 @@ struct forge_cert {
 	const char *basic_constraints; /* OpenSSL's notation; NULL: none */
 	const char *key_usage;
 	const char *more;       /* "OID value" of another extension, in OpenSSL's notation */
+	bool twice;             /* that extension stands there again */
 	const char *curve;      /* "P-384" */
 	const char *digest;     /* "SHA384" */
 	bool key_ids;           /* subjectKeyIdentifier, authorityKeyIdentifier */

@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 
+#include "format/base64.h"
 #include "judging.h"
 
 #define OTHER_COMMIT "2f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
@@ -356,6 +357,42 @@ START_TEST(wrong_calls_decide_nothing)
 }
 END_TEST
 
+/* Two log keys in the policy: what one has signed well, and somebody wrongly as the other. */
+START_TEST(bad_signature_of_a_second_known_log_key_is_refused)
+{
+	static const uint8_t public[32] = { 1 }, garbage[64] = { 2 };
+	_cleanup_buf_ struct trb_buf note = { 0 }, log = { 0 };
+	struct mint_parts parts;
+	struct trb_vkey second;
+	uint8_t line[4 + sizeof(garbage)];
+
+	ck_assert_int_eq(trb_vkey_make("second.example", TRB_KEY_ED25519, TRB_BYTES(public, 32),
+				       &second, NULL),
+			 TRB_OK);
+	trb_buf_init(&log, 4096);
+	trb_buf_addf(&log, "{\"keys\": [\"%s\", \"", mint_log_vkey());
+	trb_vkey_put(&log, &second);
+	trb_buf_addf(&log, "\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}%c",
+		     mint_witness_vkey(0), '\0');
+	ck_assert_int_eq(trb_buf_check(&log, "log", NULL), TRB_OK);
+	p.log = (const char *)log.ptr;
+	mint_make(&m, &parts);
+	expect_parts(&parts, NULL);
+	for (size_t i = 0; i < 4; i++)
+		line[i] = (uint8_t)(second.id >> (24 - 8 * i));
+	memcpy(line + 4, garbage, sizeof(garbage));
+	trb_buf_init(&note, TRB_NOTE_MAX);
+	trb_buf_add(&note, parts.logs[0].checkpoint);
+	trb_buf_addf(&note, "\xe2\x80\x94 %s ", second.name);
+	trb_base64_put(&note, TRB_BYTES(line, sizeof(line)));
+	trb_buf_add_byte(&note, '\n');
+	ck_assert_int_eq(trb_buf_check(&note, "note", NULL), TRB_OK);
+	parts.logs[0].checkpoint = trb_buf_bytes(&note);
+	expect_parts(&parts, "log.checkpoint");
+	mint_parts_clear(&parts);
+}
+END_TEST
+
 static int file_with(const char *content, size_t n)
 {
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -388,6 +425,9 @@ START_TEST(files_are_hashed_from_their_descriptor)
 	expect_fd(file_with("", 0), TRB_E_ARTIFACT, "artifact.digest");
 	expect_fd(file_with("The widget's bytes\n", sizeof(good) - 1), TRB_E_ARTIFACT,
 		  "artifact.digest");
+	m.entries[1].size++; /* another size under the right digest */
+	expect_fd(file_with(good, sizeof(good) - 1), TRB_E_ARTIFACT, "artifact.digest");
+	m.entries[1].size--;
 	/* a file without an end is not read for ever */
 	expect_fd(open("/dev/zero", O_RDONLY | O_CLOEXEC), TRB_E_ARTIFACT, "artifact.digest");
 	ck_assert_int_eq(pipe(pipes), 0);
@@ -443,6 +483,7 @@ int main(void)
 	tcase_add_test(tc, a_different_nonce_is_refused);
 	tcase_add_test(tc, live_policies_need_a_time);
 	tcase_add_test(tc, wrong_calls_decide_nothing);
+	tcase_add_test(tc, bad_signature_of_a_second_known_log_key_is_refused);
 	tcase_add_test(tc, files_are_hashed_from_their_descriptor);
 	tcase_add_test(tc, null_handles_are_harmless);
 	suite_add_tcase(suite, tc);

@@ -255,6 +255,31 @@ START_TEST(der_times_are_those_of_openssl)
 }
 END_TEST
 
+START_TEST(leaf_names_are_module_dot_region)
+{
+	static const struct {
+		const char *name;
+		bool good;
+	} rows[] = {
+		{ "i-0-enc0.us-east-1.aws", true },
+		{ "i-0-enc0.x", true },
+		{ "i-0-enc0.", false },
+		{ "i-0-enc0", false },
+		{ "i-0-enc", false },
+		{ "", false },
+		{ "i-0-enc00.x", false },
+		{ "xi-0-enc0.x", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct trb_cert leaf = { .common_name = trb_bytes_str(rows[i].name) };
+		const char *fault = trb_cert_rule_leaf_name(&leaf, trb_bytes_str("i-0-enc0"));
+
+		ck_assert_msg((fault == NULL) == rows[i].good, "'%s'", rows[i].name);
+	}
+}
+END_TEST
+
 static void find_documents(void)
 {
 	struct dirent **names;
@@ -287,6 +312,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, der_lengths_are_shortest);
 	tcase_add_test(tcase, der_times_are_those_of_openssl);
+	tcase_add_test(tcase, leaf_names_are_module_dot_region);
 	tcase_add_test(tcase, mutated_certificates_read_alike);
 	tcase_add_loop_test(tcase, genuine_certificates_read_alike, 0, (int)n_documents);
 	tcase_add_loop_test(tcase, mutated_genuine_certificates_read_alike, 0, (int)n_documents);
