@@ -2,19 +2,15 @@
 /* What leaves the enclave: files, one a stream, and the parts of the bundle. */
 #include <openssl/evp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "core/channel.h"
 #include "core/io.h"
 #include "enclave/client.h"
-#include "format/cbor.h"
 #include "format/crypto.h"
 #include "format/dsse.h"
 
-#define BLOCK    65536u
-#define STORED   0x06 /* ASCII ACK */
-#define HEAD_MAX 512u
+#define BLOCK 65536u
 
 /* Sends while the host is listened to, so that a cancel is not lost behind a big file. */
 static int send_block(struct trb_enclave *e, int fd, trb_bytes block, trb_error **err)
@@ -71,30 +67,26 @@ static int wait_stored(struct trb_enclave *e, int fd, trb_error **err)
 	do
 		n = read(fd, &answer, 1);
 	while (n < 0 && errno == EINTR);
-	if (n != 1 || answer != STORED)
+	if (n != 1 || answer != TRB_FILE_STORED)
 		return trb_fail(err, TRB_E_IO, "the host did not store the file");
 	return TRB_OK;
 }
 
-static int stream_file(struct trb_enclave *e, unsigned kind, const char *name, int file,
-		       uint64_t size, uint8_t digest[32], trb_error **err)
+static int stream_file(struct trb_enclave *e, const struct trb_file_head *head, int file,
+		       uint8_t digest[32], trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf head = { 0 };
+	_cleanup_(trb_blob_unrefp) trb_blob *frame = NULL;
 	_cleanup_close_ int fd = -1;
-	int r = trb_stream_connect(e->transport, TRB_PORT_ARTIFACT, TRB_ENCLAVE_WAIT_MS, &fd, err);
+	int r = trb_file_head_encode(head, &frame, err);
 
-	if (r < 0)
-		return r;
-	trb_buf_init(&head, HEAD_MAX);
-	trb_cbor_put_array(&head, 3);
-	trb_cbor_put_uint(&head, kind);
-	trb_cbor_put_str(&head, name);
-	trb_cbor_put_uint(&head, size);
-	r = trb_buf_check(&head, "a file's head", err);
 	if (r == TRB_OK)
-		r = trb_frame_send(fd, trb_buf_bytes(&head), HEAD_MAX, TRB_ENCLAVE_WAIT_MS, err);
+		r = trb_stream_connect(e->transport, TRB_PORT_ARTIFACT, TRB_ENCLAVE_WAIT_MS, &fd,
+				       err);
 	if (r == TRB_OK)
-		r = send_content(e, fd, file, size, digest, err);
+		r = trb_frame_send(fd, trb_blob_bytes(frame), TRB_FILE_HEAD_MAX,
+				   TRB_ENCLAVE_WAIT_MS, err);
+	if (r == TRB_OK)
+		r = send_content(e, fd, file, head->size, digest, err);
 	return r == TRB_OK ? wait_stored(e, fd, err) : r;
 }
 
@@ -108,14 +100,14 @@ int trb_enclave_stream_files(struct trb_enclave *e, const trb_build *build, unsi
 		return trb_fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = trb_build_get_file_name(build, i);
-		int r;
+		const struct trb_file_head head = { kind, trb_bytes_str(name),
+						    trb_build_get_file_size(build, i) };
+		int r = stream_file(e, &head, trb_build_get_file_fd(build, i), all[i].digest, err);
 
-		all[i].name = trb_bytes_str(name);
-		all[i].size = trb_build_get_file_size(build, i);
-		r = stream_file(e, kind, name, trb_build_get_file_fd(build, i), all[i].size,
-				all[i].digest, err);
 		if (r < 0)
 			return trb_wrap(err, r, "hand out '%s'", name);
+		all[i].name = head.name;
+		all[i].size = head.size;
 	}
 	if (ret != NULL)
 		*ret = (struct trb_artifacts){ .n = n, .entries = steal_ptr(&all) };
