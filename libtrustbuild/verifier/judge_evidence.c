@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Form of everything, then document, image and ratchet: is this evidence at all, and of whom? */
-#include "format/dsse.h"
+#include "format/ec.h"
 #include "verifier/run.h"
 
 #define NONCE_MIN  16
@@ -133,7 +133,7 @@ int trb_step_claim_parse(struct trb_run *run, trb_error **err)
 	const trb_attestation *at = run->document.attestation;
 	trb_bytes user_data = trb_attestation_get_user_data(at);
 	trb_bytes nonce = trb_attestation_get_nonce(at);
-	trb_bytes key = trb_attestation_get_public_key(at);
+	trb_bytes key = trb_attestation_get_public_key(at), point;
 	trb_error *cause = NULL;
 	int r;
 
@@ -143,10 +143,10 @@ int trb_step_claim_parse(struct trb_run *run, trb_error **err)
 	if (nonce.len < NONCE_MIN || nonce.len > NONCE_MAX)
 		return trb_report_fail(run->report, TRB_CK_CLAIM_PARSE, err,
 				       "a nonce of 16 to 64 bytes", "%zu bytes", nonce.len);
-	if (key.len != TRB_DSSE_SPKI_LEN)
+	if (!trb_p256_spki_point(key, &point))
 		return trb_report_fail(run->report, TRB_CK_CLAIM_PARSE, err,
-				       "a P-256 key of 91 bytes in public_key", "%zu bytes",
-				       key.len);
+				       "a P-256 key of 91 bytes in public_key",
+				       "%zu bytes that are none", key.len);
 	r = trb_claim_decode(user_data, &run->claim, &cause);
 	return parsed(run, TRB_CK_CLAIM_PARSE, r, cause, user_data.len, err);
 }

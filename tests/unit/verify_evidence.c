@@ -256,7 +256,7 @@ START_TEST(claim_without_nonce_or_key_is_refused)
 	m.null_public_key = true;
 	expect("claim.parse");
 	m.null_public_key = false;
-	m.public_key = TRB_BYTES_LIT("no key");
+	m.public_key = TRB_BYTES(((const uint8_t[91]){ 0x30, 0x59 }), 91);
 	expect("claim.parse");
 }
 END_TEST
