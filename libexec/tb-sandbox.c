@@ -4,12 +4,12 @@
  *	tb-sandbox MEMORY_BYTES [OPTION]... -- RUNTIME ARGUMENT...
  *
  * where OPTION is --root IMAGE LAYERS PLACE MIB (an EROFS image, or a directory where it is
- *mounted, below a writable layer of that size), --hide PATH (an empty directory or /dev/null over
- *it),
- * --tmpfs PATH, or --bind FROM TO (read-only).  The runtime runs in pid, mount, network and ipc
- * namespaces of its own, whose first process watches the memory of everything in them.  When this
- * program has ended, all of it is dead.  It ends when the runtime ends, on SIGTERM, or when the
- * reader of descriptor 4 goes away.
+ * mounted, below a writable layer of that size), --hide PATH (an empty directory or /dev/null
+ * over it), --tmpfs PATH, --bind FROM TO (read-only), or --linux: the build shares this kernel,
+ * and its memory is counted process by process.  The runtime runs in pid, mount, network and ipc
+ * namespaces of its own, whose first process watches the memory of everything in them.  When
+ * this program has ended, all of it is dead.  It ends when the runtime ends, on SIGTERM, or when
+ * the reader of descriptor 4 goes away.
  * Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
  * Static and alone: it shares nothing with the library. */
 #include <ctype.h>
@@ -42,6 +42,7 @@
 #define SCAN_TICKS 12 /* between two looks at every process */
 #define FILES_MAX  64
 #define SEEN_MAX   64
+#define MEMFDS_MAX 4096 /* that are known again; each more counts wherever it is seen */
 #define CONTAINER  "trustbuild"
 #define FAILED     125
 /* What the runtime itself may take on top of the build's memory. */
@@ -56,11 +57,14 @@ struct memory_file {
 
 struct watch {
 	uint64_t limit;
+	bool same_kernel;                    /* as the build: it has none of its own */
 	struct memory_file files[FILES_MAX]; /* what gVisor keeps the sandbox's memory in */
 	size_t n_files;
 	unsigned tick;
 	dev_t seen[SEEN_MAX];
 	size_t n_seen;
+	struct memory_file memfds[MEMFDS_MAX]; /* of this look, not open */
+	size_t n_memfds;
 };
 
 static void report(const char *word, const char *detail, int errnum)
@@ -103,11 +107,30 @@ static void remember_file(struct watch *w, int dirfd, const char *name)
 	close(fd);
 }
 
-/* Finds memory files among one process's descriptors. */
-static void scan_descriptors(struct watch *w, const char *pid)
+/* The bytes of a build's own memory file, counted once. */
+static uint64_t memfd_bytes(struct watch *w, int dirfd, const char *name)
+{
+	struct stat st;
+	size_t i = 0;
+
+	if (fstatat(dirfd, name, &st, 0) < 0)
+		return 0;
+	while (i < w->n_memfds && (w->memfds[i].dev != st.st_dev || w->memfds[i].ino != st.st_ino))
+		i++;
+	if (i < w->n_memfds)
+		return 0;
+	if (w->n_memfds < MEMFDS_MAX)
+		w->memfds[w->n_memfds++] = (struct memory_file){ -1, st.st_dev, st.st_ino };
+	return (uint64_t)st.st_blocks * 512;
+}
+
+/* Finds memory files among one process's descriptors: gVisor's is watched from then on, a build's
+ * own count now. */
+static uint64_t scan_descriptors(struct watch *w, const char *pid)
 {
 	char path[64], target[64];
 	struct dirent *entry;
+	uint64_t total = 0;
 	ssize_t n;
 	DIR *dir;
 
@@ -115,25 +138,32 @@ static void scan_descriptors(struct watch *w, const char *pid)
 	dir = opendir(path);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-		if (n > 7 && memcmp(target, "/memfd:", 7) == 0)
+		if (n <= 7 || memcmp(target, "/memfd:", 7) != 0)
+			continue;
+		if (w->same_kernel)
+			total += memfd_bytes(w, dirfd(dir), entry->d_name);
+		else
 			remember_file(w, dirfd(dir), entry->d_name);
 	}
 	if (dir != NULL)
 		closedir(dir);
+	return total;
 }
 
-/* Anonymous memory of one process, in bytes. */
-static uint64_t anonymous_bytes(const char *pid)
+/* A line of /proc/PID/FILE that begins with name, in bytes; 0 where there is none. */
+static uint64_t proc_bytes(const char *pid, const char *file, const char *name)
 {
-	char path[64], line[256];
 	unsigned long long kib = 0;
+	char path[64], line[256];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
+	snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, file);
 	f = fopen(path, "re");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "RssAnon: %llu", &kib) == 1)
+		if (strncmp(line, name, strlen(name)) == 0) {
+			kib = strtoull(line + strlen(name), NULL, 10);
 			break;
+		}
 	if (f != NULL)
 		fclose(f);
 	return kib << 10;
@@ -176,23 +206,52 @@ static void see_own(struct watch *w)
 			w->seen[w->n_seen++] = st.st_dev;
 }
 
+static bool is_other(const char *name)
+{
+	return isdigit((unsigned char)name[0]) && strcmp(name, "1") != 0;
+}
+
+/* Shared memory without a file is in no file system and no descriptor: what processes have mapped
+ * says how much there is.  Files in memory that are mapped are in there, too. */
+static uint64_t mapped_bytes(DIR *proc, uint64_t files)
+{
+	uint64_t resident = 0, parts = 0;
+	struct dirent *entry;
+
+	rewinddir(proc);
+	while ((entry = readdir(proc)) != NULL)
+		if (is_other(entry->d_name))
+			resident += proc_bytes(entry->d_name, "status", "RssShmem:");
+	if (resident <= files)
+		return files;
+	/* the same pages may be mapped by many, of whom each has its part; that is slower to ask */
+	rewinddir(proc);
+	while ((entry = readdir(proc)) != NULL)
+		if (is_other(entry->d_name))
+			parts += proc_bytes(entry->d_name, "smaps_rollup", "Pss_Shmem:");
+	return parts > files ? parts : files;
+}
+
 static uint64_t scan_processes(struct watch *w)
 {
+	uint64_t anonymous = 0, files = 0;
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
-	uint64_t total = 0;
 
 	if (dir == NULL)
 		fail("/proc");
-	w->n_seen = 0;
+	w->n_seen = w->n_memfds = 0;
 	see_own(w);
 	while ((entry = readdir(dir)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]) && strcmp(entry->d_name, "1") != 0) {
-			scan_descriptors(w, entry->d_name);
-			total += anonymous_bytes(entry->d_name) + tmpfs_bytes(w, entry->d_name);
+		if (is_other(entry->d_name)) {
+			files += scan_descriptors(w, entry->d_name) + tmpfs_bytes(w, entry->d_name);
+			anonymous += proc_bytes(entry->d_name, "status", "RssAnon:");
 		}
+	/* gVisor's processes map its memory file, which is counted by itself */
+	if (w->same_kernel)
+		files = mapped_bytes(dir, files);
 	closedir(dir);
-	return total;
+	return anonymous + files;
 }
 
 static uint64_t file_bytes(const struct watch *w)
@@ -213,7 +272,7 @@ static bool over_limit(struct watch *w)
 	/* until the memory file is known, every look is a full one */
 	if (w->n_files == 0 || w->tick++ % SCAN_TICKS == 0)
 		anonymous = scan_processes(w);
-	/* without a memory file there is no kernel of the sandbox's own that takes memory, too */
+	/* without a memory file no kernel of the sandbox's own takes memory, too */
 	if (w->n_files == 0)
 		return anonymous > w->limit + LINUX_BYTES;
 	return file_bytes(w) > w->limit || anonymous + file_bytes(w) > w->limit + RUNTIME_BYTES;
@@ -335,8 +394,12 @@ static void build_root(const char *image, const char *layers, const char *place,
 }
 
 /* One option; how many arguments it took, 0 where it is none. */
-static int apply_option(char **argv)
+static int apply_option(struct watch *w, char **argv)
 {
+	if (strcmp(argv[0], "--linux") == 0) {
+		w->same_kernel = true;
+		return 1;
+	}
 	if (strcmp(argv[0], "--hide") == 0 && argv[1] != NULL) {
 		cover(argv[1]);
 		return 2;
@@ -358,13 +421,13 @@ static int apply_option(char **argv)
 	return 0;
 }
 
-static char **prepare_mounts(char **argv)
+static char **prepare_mounts(struct watch *w, char **argv)
 {
 	int n;
 
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fail("private mounts");
-	while (argv[0] != NULL && (n = apply_option(argv)) > 0)
+	while (argv[0] != NULL && (n = apply_option(w, argv)) > 0)
 		argv += n;
 	errno = EINVAL;
 	if (argv[0] == NULL || strcmp(argv[0], "--") != 0 || argv[1] == NULL)
@@ -396,14 +459,15 @@ static pid_t start_runtime(char **argv)
 /* The first process of the namespace: everything else in it dies with this one. */
 static int hold(char **argv, uint64_t limit, int signals)
 {
-	struct watch w = { .limit = limit };
+	static struct watch w;
 	struct pollfd p = { .fd = signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 	pid_t runtime, done;
 	int status;
 
+	w.limit = limit;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	runtime = start_runtime(prepare_mounts(argv));
+	runtime = start_runtime(prepare_mounts(&w, argv));
 	/* whoever else holds the write ends would keep the client from seeing the end */
 	close(1);
 	close(2);

@@ -247,7 +247,7 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 		add_all(argv, &n, (const char *const[]){ "--hide", *hide, NULL });
 	if (strcmp(rt->name, "runsc") != 0)
 		add_all(argv, &n,
-			(const char *const[]){ "--root",
+			(const char *const[]){ "--linux", "--root",
 					       s->mounted != NULL ? s->mounted : s->rootfs, layers,
 					       rootfs, mib, NULL });
 	add_all(argv, &n,
