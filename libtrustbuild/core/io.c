@@ -223,6 +223,41 @@ int trb_mkdirs(const char *path, trb_error **err)
 	}
 }
 
+static int check_own_dir(int fd, const char *path, trb_error **err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return trb_fail_errno(err, errno, "stat '%s'", path);
+	if (st.st_uid != geteuid())
+		return trb_fail(err, TRB_E_STATE,
+				"the directory '%s' belongs to user %lu, and this is user %lu: use "
+				"another state directory",
+				path, (unsigned long)st.st_uid, (unsigned long)geteuid());
+	if ((st.st_mode & S_IWOTH) != 0)
+		return trb_fail(err, TRB_E_STATE,
+				"everybody may write to the directory '%s': remove it, and use it "
+				"again when nobody else can",
+				path);
+	return TRB_OK;
+}
+
+int trb_open_own_dir(const char *path, int *ret_fd, trb_error **err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = trb_mkdirs(path, err);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open '%s'", path);
+	r = check_own_dir(fd, path, err);
+	if (r == TRB_OK)
+		*ret_fd = steal_fd(&fd);
+	return r;
+}
+
 #define TREE_DEPTH 256
 
 static int remove_below(int dirfd, const char *name, unsigned depth, trb_error **err)

@@ -65,14 +65,12 @@ static int cache_open(struct cache *cache, trb_error **err)
 	r = make_stamp(cache->file, cache->stamp, err);
 	if (r < 0)
 		return r;
-	if (asprintf(&path, "%s/cache/eif/stamps", state_dir) < 0)
+	if (asprintf(&path, "%s/cache/eif", state_dir) < 0)
 		return trb_fail_nomem(err);
-	r = trb_mkdirs(path, err);
-	if (r < 0)
-		return r;
-	*strrchr(path, '/') = '\0';
-	cache->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return cache->dir < 0 ? trb_fail_errno(err, errno, "open '%s'", path) : TRB_OK;
+	r = trb_open_own_dir(path, &cache->dir, err);
+	if (r == TRB_OK && mkdirat(cache->dir, "stamps", 0700) < 0 && errno != EEXIST)
+		r = trb_fail_errno(err, errno, "make '%s/stamps'", path);
+	return r;
 }
 
 /* Open and locked, or -1 where it is not there or about to go. */

@@ -55,13 +55,10 @@ static void sweep(int parent)
 
 static int open_parent(const char *path, trb_error **err)
 {
-	int fd, r = trb_mkdirs(path, err);
+	int fd = -1, r = trb_open_own_dir(path, &fd, err);
 
 	if (r < 0)
 		return r;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "open '%s'", path);
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR) {
 			int error = errno;

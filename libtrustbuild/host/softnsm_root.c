@@ -155,12 +155,9 @@ int trb_softnsm_root_load(const char *state_dir, struct trb_softnsm_root *ret, t
 
 	if (asprintf(&path, "%s/softnsm", state_dir) < 0)
 		return trb_fail_nomem(err);
-	r = trb_mkdirs(path, err);
+	r = trb_open_own_dir(path, &dir, err);
 	if (r < 0)
 		return r;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return trb_fail_errno(err, errno, "open '%s'", path);
 	/* Held until dir is closed: two first uses at once must not make two roots. */
 	while (flock(dir, LOCK_EX) < 0)
 		if (errno != EINTR)

@@ -227,6 +227,7 @@ static int check_together(const trb_image *image, trb_error **err)
 
 static int open_state(trb_image *image, trb_error **err)
 {
+	_cleanup_close_ int fd = -1;
 	const char *state;
 	int r = trb_context_need_state_dir(image->context, &state, err);
 
@@ -236,7 +237,7 @@ static int open_state(trb_image *image, trb_error **err)
 		image->state = NULL;
 		return trb_fail_nomem(err);
 	}
-	return trb_mkdirs(image->state, err);
+	return trb_open_own_dir(image->state, &fd, err);
 }
 
 static int prepare(trb_image *image, trb_error **err)

@@ -12,6 +12,7 @@
 #include "format/attestation.h"
 #include "format/nsm.h"
 #include "host/softnsm.h"
+#include "host/tee_process.h"
 #include "verifier/nitro.h"
 
 static char state[64];
@@ -363,6 +364,30 @@ START_TEST(a_root_open_to_others_is_refused)
 }
 END_TEST
 
+/* Whoever may write to a directory of ours may put there what we take for ours. */
+START_TEST(a_directory_of_others_is_refused)
+{
+	_cleanup_(trb_error_unrefp) trb_error *open_to_all = NULL, *of_another = NULL;
+	struct trb_run_dir run = TRB_RUN_DIR_NONE;
+	struct trb_softnsm *other = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/softnsm", state);
+	ck_assert_int_eq(chmod(path, 0777), 0);
+	ck_status(trb_softnsm_new(state, (const uint8_t(*)[48])pcrs, &other, &open_to_all),
+		  TRB_E_STATE, open_to_all);
+	snprintf(path, sizeof(path), "%s/run", state);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(chmod(path, 01777), 0);
+	ck_assert_int_eq(trb_run_dir_make(state, &run, NULL), TRB_E_STATE);
+	if (geteuid() != 0)
+		return; /* only root can give a directory away */
+	ck_assert_int_eq(chmod(path, 0700), 0);
+	ck_assert_int_eq(chown(path, 12345, 12345), 0);
+	ck_status(trb_run_dir_make(state, &run, &of_another), TRB_E_STATE, of_another);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("softnsm");
@@ -377,6 +402,7 @@ int main(void)
 	tcase_add_test(tc, documents_carry_what_was_asked);
 	tcase_add_test(tc, documents_verify_under_the_pinned_root_alone);
 	tcase_add_test(tc, a_root_open_to_others_is_refused);
+	tcase_add_test(tc, a_directory_of_others_is_refused);
 	tcase_add_test(tc, others_accept_the_chain);
 	tcase_add_test(tc, the_root_is_made_once);
 	tcase_add_test(tc, a_damaged_root_is_not_replaced);
