@@ -197,9 +197,7 @@ static void fresh(void)
 {
 	memset(&h, 0, sizeof(h));
 	h.in_enclave = be_traced;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	ck_assert_ptr_ne(shared, MAP_FAILED);
+	shared = host_share(sizeof(*shared));
 }
 
 /* What this process inflates by way of libgit2 is counted: so would be what the enclave does. */
@@ -221,12 +219,8 @@ static void count_own(void)
 
 static void build(void)
 {
-	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(NULL);
-
-	host_start(&h);
-	host_hello(&h, TRB_CONTROL_VERSION);
-	host_reach(&h, TRB_STATE_READY);
-	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
+	host_begin(&h);
+	host_send_request(&h, NULL);
 	host_reach(&h, TRB_STATE_DONE);
 	h.in_enclave = NULL;
 }

@@ -25,21 +25,6 @@ static void fresh(void)
 	memset(&h, 0, sizeof(h));
 }
 
-/* The host's part up to READY. */
-static void begin(void)
-{
-	host_start(&h);
-	host_hello(&h, TRB_CONTROL_VERSION);
-	ck_assert(host_follow(&h, TRB_STATE_READY));
-}
-
-static void request(const char *recipe)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(recipe);
-
-	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
-}
-
 /* The enclave must end FAILED, for this reason, and give away no part of a result. */
 static void expect_failure(int code, const char *check)
 {
@@ -106,7 +91,7 @@ START_TEST(an_honest_host_gets_what_verifies)
 	char path[128];
 	struct verdict v;
 
-	begin();
+	host_begin(&h);
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 	if (!host_follow(&h, TRB_STATE_DONE)) {
 		v = host_stop(&h);
@@ -136,7 +121,7 @@ START_TEST(a_recipe_of_the_host_is_seen_as_such)
 	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL, *other = NULL;
 
-	begin();
+	host_begin(&h);
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 	ck_assert(host_follow(&h, TRB_STATE_DONE));
 	bundle = host_bundle(&h, trb_blob_bytes(bytes));
@@ -160,7 +145,7 @@ END_TEST
 START_TEST(a_request_instead_of_hello_is_refused)
 {
 	host_start(&h);
-	request(NULL);
+	host_send_request(&h, NULL);
 	expect_failure(TRB_E_STATE, "channel.version");
 }
 END_TEST
@@ -169,7 +154,7 @@ START_TEST(hello_twice_is_refused)
 {
 	struct trb_control msg = { .type = TRB_MSG_HELLO, .u.version = TRB_CONTROL_VERSION };
 
-	begin();
+	host_begin(&h);
 	host_send(&h, &msg);
 	expect_failure(TRB_E_STATE, "channel.order");
 }
@@ -177,9 +162,9 @@ END_TEST
 
 START_TEST(a_second_request_is_refused)
 {
-	begin();
-	request(NULL);
-	request(SLEEPER);
+	host_begin(&h);
+	host_send_request(&h, NULL);
+	host_send_request(&h, SLEEPER);
 	expect_failure(TRB_E_STATE, "channel.order");
 }
 END_TEST
@@ -192,12 +177,12 @@ START_TEST(nothing_but_cancel_comes_after_the_request)
 	struct trb_control msg = { .type = TRB_MSG_STATE };
 
 	h.egress = state == TRB_STATE_FETCHING ? EGRESS_SILENT : EGRESS_HONEST;
-	begin();
-	request(SLEEPER);
+	host_begin(&h);
+	host_send_request(&h, SLEEPER);
 	ck_assert(host_follow(&h, state));
 	switch (_i / 2) {
 	case 0:
-		request(NULL);
+		host_send_request(&h, NULL);
 		break;
 	case 1:
 		host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES_LIT("token"));
@@ -219,7 +204,7 @@ END_TEST
 
 START_TEST(two_credentials_are_refused)
 {
-	begin();
+	host_begin(&h);
 	host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES_LIT("token"));
 	host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES_LIT("token"));
 	expect_failure(TRB_E_STATE, "channel.order");
@@ -230,7 +215,7 @@ END_TEST
 
 START_TEST(a_truncated_message_is_refused)
 {
-	begin();
+	host_begin(&h);
 	host_send_raw(&h, TRB_BYTES("\0\0\1\0half", 8));
 	shutdown(h.control, SHUT_WR);
 	expect_failure(TRB_E_IO, "");
@@ -239,7 +224,7 @@ END_TEST
 
 START_TEST(a_huge_message_is_refused_before_it_is_read)
 {
-	begin();
+	host_begin(&h);
 	host_send_raw(&h, TRB_BYTES("\377\377\377\377x", 5));
 	expect_failure(TRB_E_LIMIT, "");
 }
@@ -247,7 +232,7 @@ END_TEST
 
 START_TEST(what_is_no_message_is_refused)
 {
-	begin();
+	host_begin(&h);
 	host_send_raw(&h, TRB_BYTES("\0\0\0\3abc", 7));
 	expect_failure(TRB_E_FORMAT, "");
 }
@@ -257,8 +242,8 @@ START_TEST(a_flood_is_refused_at_once)
 {
 	static const uint8_t frame[] = { 0, 0, 0, 3, 0x82, 1, 1 };
 
-	begin();
-	request(SLEEPER);
+	host_begin(&h);
+	host_send_request(&h, SLEEPER);
 	ck_assert(host_follow(&h, TRB_STATE_BUILDING));
 	for (int i = 0; i < 100000; i++)
 		if (send(h.control, frame, sizeof(frame), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -271,7 +256,7 @@ END_TEST
 
 START_TEST(a_bad_request_is_refused)
 {
-	begin();
+	host_begin(&h);
 	host_send_bytes(&h, TRB_MSG_REQUEST, TRB_BYTES_LIT("\xa0"));
 	expect_failure(TRB_E_FORMAT, "");
 }
@@ -287,9 +272,9 @@ START_TEST(cancel_ends_everything)
 	struct trb_control msg = { .type = TRB_MSG_CANCEL };
 
 	h.egress = state == TRB_STATE_FETCHING ? EGRESS_SILENT : EGRESS_HONEST;
-	begin();
+	host_begin(&h);
 	if (state != TRB_STATE_READY) {
-		request(SLEEPER);
+		host_send_request(&h, SLEEPER);
 		ck_assert(host_follow(&h, state));
 	}
 	host_send(&h, &msg);
@@ -305,9 +290,9 @@ START_TEST(a_lost_host_ends_everything)
 	struct verdict v;
 
 	h.egress = state == TRB_STATE_FETCHING ? EGRESS_SILENT : EGRESS_HONEST;
-	begin();
+	host_begin(&h);
 	if (state != TRB_STATE_READY) {
-		request(SLEEPER);
+		host_send_request(&h, SLEEPER);
 		ck_assert(host_follow(&h, state));
 	}
 	v = host_stop(&h); /* closes the stream first */
@@ -317,27 +302,30 @@ END_TEST
 
 START_TEST(a_build_beyond_its_time_is_not_attested)
 {
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"sleep\", \"600\"]], \"artifacts\": [\"a\"], "
-		"\"limits\": {\"wall_s\": 1}}");
+	host_begin(&h);
+	host_send_request(
+		&h, "{\"recipe\": 1, \"commands\": [[\"sleep\", \"600\"]], \"artifacts\": [\"a\"], "
+		    "\"limits\": {\"wall_s\": 1}}");
 	expect_failure(TRB_E_TIMEOUT, "build.wall");
 }
 END_TEST
 
 START_TEST(a_failing_command_is_not_attested)
 {
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"sh\", \"-c\", \"touch a; exit 4\"]], "
-		"\"artifacts\": [\"a\"]}");
+	host_begin(&h);
+	host_send_request(&h,
+			  "{\"recipe\": 1, \"commands\": [[\"sh\", \"-c\", \"touch a; exit 4\"]], "
+			  "\"artifacts\": [\"a\"]}");
 	expect_failure(TRB_E_BUILD, "");
 }
 END_TEST
 
 START_TEST(a_failing_step_after_gives_no_result)
 {
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"], "
-		"\"after_attestation\": [[\"false\"]]}");
+	host_begin(&h);
+	host_send_request(
+		&h, "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"], "
+		    "\"after_attestation\": [[\"false\"]]}");
 	expect_failure(TRB_E_BUILD, "");
 }
 END_TEST
@@ -347,8 +335,9 @@ END_TEST
 START_TEST(a_store_that_stores_nothing_gets_no_document)
 {
 	h.store = STORE_CLOSING;
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
+	host_begin(&h);
+	host_send_request(
+		&h, "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
 	expect_failure(TRB_E_IO, "");
 }
 END_TEST
@@ -356,8 +345,8 @@ END_TEST
 START_TEST(a_pcr_that_was_extended_before_is_refused)
 {
 	h.nsm = NSM_EXTENDED;
-	begin();
-	request(NULL);
+	host_begin(&h);
+	host_send_request(&h, NULL);
 	expect_failure(TRB_E_MEASUREMENT, "");
 	ck_assert(!h.has_commit);
 }
@@ -366,8 +355,8 @@ END_TEST
 START_TEST(a_pcr_that_does_not_lock_is_refused)
 {
 	h.nsm = NSM_FORGETFUL;
-	begin();
-	request(NULL);
+	host_begin(&h);
+	host_send_request(&h, NULL);
 	expect_failure(TRB_E_MEASUREMENT, "");
 }
 END_TEST
@@ -375,8 +364,9 @@ END_TEST
 START_TEST(a_document_of_another_claim_is_refused)
 {
 	h.nsm = NSM_LYING;
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
+	host_begin(&h);
+	host_send_request(
+		&h, "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
 	expect_failure(TRB_E_EVIDENCE, "");
 }
 END_TEST
@@ -384,8 +374,9 @@ END_TEST
 START_TEST(another_root_file_system_is_refused)
 {
 	h.wrong_digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
-	begin();
-	request("{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
+	host_begin(&h);
+	host_send_request(
+		&h, "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}");
 	expect_failure(TRB_E_MEASUREMENT, "");
 }
 END_TEST
@@ -476,7 +467,7 @@ START_TEST(whoever_asks_the_nsm_after_committed_gets_no_other_commit)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(NULL);
 
-	begin();
+	host_begin(&h);
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 	ck_assert(host_follow(&h, TRB_STATE_COMMITTED));
 	expect_locked(16);

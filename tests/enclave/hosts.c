@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -467,7 +468,22 @@ void host_reach(struct host *h, unsigned state)
 	ck_abort_msg("%s: %s", trb_status_name(v.code), v.message);
 }
 
+void host_begin(struct host *h)
+{
+	host_start(h);
+	host_hello(h, TRB_CONTROL_VERSION);
+	host_reach(h, TRB_STATE_READY);
+}
+
 /* --- what a host has --- */
+
+void *host_share(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	return p;
+}
 
 trb_blob *host_request(const char *recipe)
 {
@@ -485,6 +501,13 @@ trb_blob *host_request(const char *recipe)
 	ck_assert(trb_commit_from_hex(trb_bytes_str(need("TRB_TEST_COMMIT")), &facts.commit));
 	ck_status(trb_request_facts_encode(&facts, &bytes, &err), TRB_OK, err);
 	return bytes;
+}
+
+void host_send_request(struct host *h, const char *recipe)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(recipe);
+
+	host_send_bytes(h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 }
 
 trb_bundle *host_bundle(struct host *h, trb_bytes request)

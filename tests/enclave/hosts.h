@@ -48,6 +48,9 @@ struct verdict {
 	char check[64], message[1024];
 };
 
+/* Zeroed memory that the test, its servers and its enclave share. */
+void *host_share(size_t size);
+
 void host_start(struct host *h);
 /* Waits for the enclave's end, demands that nothing of it is left, and stops the rest. */
 struct verdict host_stop(struct host *h);
@@ -61,9 +64,12 @@ void host_hello(struct host *h, uint64_t version);
 bool host_follow(struct host *h, unsigned state);
 /* The same, but the test fails there, with what the enclave said. */
 void host_reach(struct host *h, unsigned state);
+/* An honest host's part up to READY. */
+void host_begin(struct host *h);
 
 /* A request for the test repository's commit; recipe may be NULL. */
 trb_blob *host_request(const char *recipe);
+void host_send_request(struct host *h, const char *recipe);
 /* The bundle of what came. */
 trb_bundle *host_bundle(struct host *h, trb_bytes request);
 /* Asks the NSM over a connection of one's own, as any process inside may. */

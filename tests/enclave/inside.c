@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -117,22 +116,13 @@ static void fresh(void)
 	memset(&h, 0, sizeof(h));
 	h.in_nsm = in_nsm;
 	h.on_nsm = on_nsm;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	ck_assert_ptr_ne(shared, MAP_FAILED);
+	shared = host_share(sizeof(*shared));
 }
 
 static void begin(void)
 {
 	host_start(&h);
 	host_hello(&h, TRB_CONTROL_VERSION);
-}
-
-static void request(const char *recipe)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(recipe);
-
-	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 }
 
 #define TOUCH "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"]}"
@@ -162,7 +152,7 @@ START_TEST(randomness_comes_before_everything)
 	begin();
 	ck_assert(host_follow(&h, TRB_STATE_READY));
 	booted = shared->n;
-	request(TOUCH);
+	host_send_request(&h, TOUCH);
 	host_reach(&h, TRB_STATE_DONE);
 	e = shared->events;
 	for (; e->what != NSM_CALL || e->op == TRB_NSM_GET_RANDOM; e++)
@@ -211,7 +201,7 @@ START_TEST(the_clock_is_the_nsms)
 
 	shared->nsm_ms = 10 * DAY_MS;
 	begin();
-	request(TOUCH);
+	host_send_request(&h, TOUCH);
 	host_reach(&h, TRB_STATE_DONE);
 	while (e->what != SET_CLOCK)
 		ck_assert(e++ < shared->events + shared->n);
@@ -229,7 +219,7 @@ START_TEST(a_host_that_turns_its_clock_back_revives_no_certificate)
 {
 	shared->nsm_ms = 400 * DAY_MS;
 	begin();
-	request(TOUCH);
+	host_send_request(&h, TOUCH);
 	expect_failure(TRB_E_IO, "ertificate");
 	ck_assert(!h.has_commit);
 }
@@ -258,7 +248,7 @@ START_TEST(a_clock_that_is_turned_back_later_gets_no_document)
 {
 	shared->later_ms = -DAY_MS / 24;
 	begin();
-	request(TOUCH);
+	host_send_request(&h, TOUCH);
 	expect_failure(TRB_E_EVIDENCE, "turned back");
 }
 END_TEST

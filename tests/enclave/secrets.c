@@ -163,24 +163,13 @@ int __wrap_trb_build_new_after(trb_build *build, trb_bytes attestation, trb_byte
 static void fresh(void)
 {
 	memset(&h, 0, sizeof(h));
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	ck_assert_ptr_ne(shared, MAP_FAILED);
-}
-
-static void begin(void)
-{
-	host_start(&h);
-	host_hello(&h, TRB_CONTROL_VERSION);
-	host_reach(&h, TRB_STATE_READY);
+	shared = host_share(sizeof(*shared));
 }
 
 START_TEST(the_key_is_gone_before_the_step_after)
 {
-	_cleanup_(trb_blob_unrefp) trb_blob *bytes = host_request(NULL);
-
-	begin();
-	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
+	host_begin(&h);
+	host_send_request(&h, NULL);
 	host_reach(&h, TRB_STATE_DONE);
 	ck_assert_uint_eq(shared->keys, 1);
 	ck_assert_uint_gt(shared->while_signing, 0); /* the search finds what is there */
@@ -359,7 +348,7 @@ static trb_blob *request_private(struct needles *all, char pid[24])
 	setenv("TRB_TEST_REPOSITORY", getenv("TRB_TEST_PRIVATE"), 1);
 	setenv("TRB_TEST_COMMIT", getenv("TRB_TEST_PRIVATE_COMMIT"), 1);
 	bytes = host_request(NULL);
-	begin();
+	host_begin(&h);
 	len = read_token(token); /* now: what was forked before does not have it from us */
 	add_token(all, token, len);
 	snprintf(pid, 24, "%ld", (long)h.enclave);
