@@ -17,43 +17,29 @@
 #include "host/event.h"
 #include "torture.h"
 
-static char top[64], out_dir[80], run_dir[96];
-static trb_context *context;
-static trb_request *request;
+static struct peer_host host;
+static char run_dir[64];
 
 static void set_up(void)
 {
-	char libexec[4096], state[80];
-
-	strcpy(top, "/tmp/trb-torture-session-XXXXXX");
-	ck_assert(mkdtemp(top) != NULL);
-	snprintf(state, sizeof(state), "%s/state", top);
-	snprintf(run_dir, sizeof(run_dir), "%s/run", state);
-	snprintf(out_dir, sizeof(out_dir), "%s/out", top);
-	snprintf(libexec, sizeof(libexec), "%s/libexec", getenv("TRB_BUILD_ROOT"));
-	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
-	ck_assert_int_eq(trb_context_set_state_dir(context, state, NULL), TRB_OK);
-	ck_assert_int_eq(trb_context_set_libexec_dir(context, libexec, NULL), TRB_OK);
-	ck_assert_int_eq(trb_request_new(context, PEER_REPOSITORY, PEER_COMMIT, &request, NULL),
-			 TRB_OK);
+	peer_host_set_up(&host);
+	snprintf(run_dir, sizeof(run_dir), "%s/run", host.state);
 }
 
 static void tear_down(void)
 {
-	request = trb_request_unref(request);
-	context = trb_context_unref(context);
-	trb_remove_tree(AT_FDCWD, top, NULL);
+	peer_host_tear_down(&host);
 }
 
 static void empty_out(void)
 {
-	trb_remove_tree(AT_FDCWD, out_dir, NULL);
-	mkdir(out_dir, 0700);
+	trb_remove_tree(AT_FDCWD, host.out, NULL);
+	mkdir(host.out, 0700);
 }
 
 static int session(enum peer_fault fault, const char **ret_check)
 {
-	_cleanup_close_ int out = open(out_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int out = open(host.out, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	trb_bundle *bundle = NULL;
 	trb_session *s = NULL;
 	trb_error *err = NULL;
@@ -62,13 +48,13 @@ static int session(enum peer_fault fault, const char **ret_check)
 
 	snprintf(options, sizeof(options), "%d", fault);
 	if (r == TRB_OK)
-		r = trb_session_open_tee(context, &peer_ops, options, &s, &err);
+		r = trb_session_open_tee(host.context, &peer_ops, options, &s, &err);
 	if (r == TRB_OK)
 		r = trb_session_set_output_dirfd(s, out, &err);
 	if (r == TRB_OK)
 		r = trb_session_set_timeout(s, 20, &err);
 	if (r == TRB_OK)
-		r = trb_session_build(s, request, &bundle, &err);
+		r = trb_session_build(s, host.request, &bundle, &err);
 	torture_note((r == TRB_OK) != (bundle != NULL), "a bundle without a build");
 	torture_stop(); /* closing has no second chance */
 	trb_bundle_unref(bundle);
@@ -110,7 +96,7 @@ static const char *inspect(int status)
 	size_t there = 0;
 
 	for (size_t i = 0; i < n; i++)
-		there += access(test_path(out_dir, files[i]), F_OK) == 0;
+		there += access(test_path(host.out, files[i]), F_OK) == 0;
 	if (there != (status == TRB_OK ? n : 0))
 		return "not the artifacts that should be there";
 	return entries(run_dir) > 0 ? "a run's directory is left" : NULL;

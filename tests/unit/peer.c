@@ -506,3 +506,27 @@ const trb_tee_ops peer_ops = { .abi = TRB_BACKEND_ABI,
 			       .kill = peer_kill,
 			       .close = peer_close,
 			       .drop = peer_drop };
+
+void peer_host_set_up(struct peer_host *host)
+{
+	char libexec[4096];
+
+	strcpy(host->top, "/tmp/trb-session-XXXXXX");
+	ck_assert(mkdtemp(host->top) != NULL);
+	snprintf(host->state, sizeof(host->state), "%s/state", host->top);
+	snprintf(host->out, sizeof(host->out), "%s/out", host->top);
+	snprintf(libexec, sizeof(libexec), "%s/libexec", getenv("TRB_BUILD_ROOT"));
+	ck_assert_int_eq(trb_context_new(&host->context, NULL), TRB_OK);
+	ck_assert_int_eq(trb_context_set_state_dir(host->context, host->state, NULL), TRB_OK);
+	ck_assert_int_eq(trb_context_set_libexec_dir(host->context, libexec, NULL), TRB_OK);
+	ck_assert_int_eq(
+		trb_request_new(host->context, PEER_REPOSITORY, PEER_COMMIT, &host->request, NULL),
+		TRB_OK);
+}
+
+void peer_host_tear_down(struct peer_host *host)
+{
+	host->request = trb_request_unref(host->request);
+	host->context = trb_context_unref(host->context);
+	ck_assert_int_eq(trb_remove_tree(AT_FDCWD, host->top, NULL), TRB_OK);
+}

@@ -74,4 +74,14 @@ enum peer_fault {
 /* Backend "peer"; its options are a fault's number. */
 extern const trb_tee_ops peer_ops;
 
+/* What a session with it needs of its host: folders of its own, a context, a request. */
+struct peer_host {
+	char top[32], state[48], out[48];
+	trb_context *context;
+	trb_request *request;
+};
+/* The folder out is not made. */
+void peer_host_set_up(struct peer_host *host);
+void peer_host_tear_down(struct peer_host *host);
+
 #endif

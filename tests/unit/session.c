@@ -16,44 +16,30 @@
 #include "host/event.h"
 #include "host/ratchet.h"
 
-static char top[64], state_dir[80], out_dir[80];
-static trb_context *context;
+static struct peer_host host;
 static trb_session *session;
-static trb_request *request;
 
 static void setup(void)
 {
-	char libexec[4096];
-
-	strcpy(top, "/tmp/trb-session-XXXXXX");
-	ck_assert(mkdtemp(top) != NULL);
-	snprintf(state_dir, sizeof(state_dir), "%s/state", top);
-	snprintf(out_dir, sizeof(out_dir), "%s/out", top);
-	ck_assert_int_eq(mkdir(out_dir, 0700), 0);
-	snprintf(libexec, sizeof(libexec), "%s/libexec", getenv("TRB_BUILD_ROOT"));
-	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
-	ck_assert_int_eq(trb_context_set_state_dir(context, state_dir, NULL), TRB_OK);
-	ck_assert_int_eq(trb_context_set_libexec_dir(context, libexec, NULL), TRB_OK);
-	ck_assert_int_eq(trb_request_new(context, PEER_REPOSITORY, PEER_COMMIT, &request, NULL),
-			 TRB_OK);
+	peer_host_set_up(&host);
+	ck_assert_int_eq(mkdir(host.out, 0700), 0);
 }
 
 static void teardown(void)
 {
 	session = trb_session_unref(session);
-	request = trb_request_unref(request);
-	context = trb_context_unref(context);
-	ck_assert_int_eq(trb_remove_tree(AT_FDCWD, top, NULL), TRB_OK);
+	peer_host_tear_down(&host);
 }
 
 static void open_session(enum peer_fault fault)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-	_cleanup_close_ int out = open(out_dir, O_PATH | O_DIRECTORY);
+	_cleanup_close_ int out = open(host.out, O_PATH | O_DIRECTORY);
 	char options[16];
 
 	snprintf(options, sizeof(options), "%d", fault);
-	ck_status(trb_session_open_tee(context, &peer_ops, options, &session, &err), TRB_OK, err);
+	ck_status(trb_session_open_tee(host.context, &peer_ops, options, &session, &err), TRB_OK,
+		  err);
 	ck_status(trb_session_set_output_dirfd(session, out, &err), TRB_OK, err);
 }
 
@@ -142,16 +128,16 @@ START_TEST(a_lying_enclave_leaves_nothing)
 	trb_event *event = NULL;
 
 	open_session(row->fault);
-	ck_status(trb_session_build(session, request, &bundle, &err), row->code, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), row->code, err);
 	ck_assert(bundle == NULL);
 	if (row->check != NULL)
 		ck_assert_msg(trb_error_check(err) != NULL &&
 				      strcmp(trb_error_check(err), row->check) == 0,
 			      "fault %d: %s", row->fault, trb_error_message(err));
 	ck_status(trb_session_next_event(session, &event, &again), TRB_E_STATE, again);
-	ck_assert_uint_eq(count_entries(out_dir), 0);
+	ck_assert_uint_eq(count_entries(host.out), 0);
 	close_session();
-	ck_assert_uint_eq(count_entries(out_dir), 0);
+	ck_assert_uint_eq(count_entries(host.out), 0);
 }
 END_TEST
 
@@ -160,9 +146,9 @@ static void check_file(const char *name, const char *content, mode_t mode)
 	_cleanup_(trb_blob_unrefp) trb_blob *blob = NULL;
 	struct stat st;
 
-	blob = test_file(test_path(out_dir, name));
+	blob = test_file(test_path(host.out, name));
 	ck_assert(trb_bytes_eq_str(trb_blob_bytes(blob), content));
-	ck_assert_int_eq(stat(test_path(out_dir, name), &st), 0);
+	ck_assert_int_eq(stat(test_path(host.out, name), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, mode);
 	ck_assert_uint_eq(st.st_nlink, 1);
 }
@@ -172,8 +158,8 @@ static void check_output(void)
 	check_file(PEER_ARTIFACT, PEER_CONTENT, 0755);
 	check_file(PEER_SECOND, "", 0644);
 	check_file("unattested/" PEER_UNATTESTED, "tar", 0644);
-	ck_assert_uint_eq(count_entries(out_dir), 3);
-	ck_assert_uint_eq(count_entries(test_path(out_dir, "out")), 1);
+	ck_assert_uint_eq(count_entries(host.out), 3);
+	ck_assert_uint_eq(count_entries(test_path(host.out, "out")), 1);
 }
 
 START_TEST(an_honest_enclave_gives_a_bundle)
@@ -187,9 +173,9 @@ START_TEST(an_honest_enclave_gives_a_bundle)
 	open_session(faults[_i]);
 	ck_status(trb_session_set_credential(session, TRB_BYTES_LIT(PEER_TOKEN), &err), TRB_OK,
 		  err);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_OK, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_OK, err);
 	close_session();
-	ck_assert_int_eq(trb_request_encode(request, &asked, NULL), TRB_OK);
+	ck_assert_int_eq(trb_request_encode(host.request, &asked, NULL), TRB_OK);
 	ck_assert(trb_bytes_eq(trb_bundle_get_request(bundle), trb_blob_bytes(asked)));
 	ck_assert_uint_eq(trb_bundle_count_logs(bundle), 0);
 	check_output();
@@ -211,9 +197,9 @@ START_TEST(the_sink_gets_single_lines)
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	int seen = 0;
 
-	trb_context_set_log_sink(context, count_line, &seen);
+	trb_context_set_log_sink(host.context, count_line, &seen);
 	open_session(PEER_HONEST);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_OK, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_OK, err);
 	close_session();
 	ck_assert_int_eq(seen, 1);
 }
@@ -242,7 +228,7 @@ START_TEST(events_come_in_order)
 
 	open_session(PEER_HONEST);
 	ck_assert_int_eq(trb_session_get_fd(session), -1);
-	ck_status(trb_session_start(session, request, &err), TRB_OK, err);
+	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		struct pollfd p = { .fd = trb_session_get_fd(session), .events = POLLIN };
 		trb_event *event = NULL;
@@ -269,11 +255,11 @@ START_TEST(files_replace_older_ones)
 	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 
-	ck_assert_int_eq(trb_write_file(AT_FDCWD, test_path(out_dir, PEER_SECOND),
+	ck_assert_int_eq(trb_write_file(AT_FDCWD, test_path(host.out, PEER_SECOND),
 					TRB_BYTES_LIT("old"), 0600, NULL),
 			 TRB_OK);
 	open_session(PEER_HONEST);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_OK, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_OK, err);
 	check_output();
 }
 END_TEST
@@ -285,15 +271,15 @@ START_TEST(installing_is_all_or_nothing)
 	trb_bundle *bundle = NULL;
 
 	if (_i == 0)
-		ck_assert_int_eq(symlink("/tmp", test_path(out_dir, "out")), 0);
+		ck_assert_int_eq(symlink("/tmp", test_path(host.out, "out")), 0);
 	else
-		ck_assert_int_eq(mkdir(test_path(out_dir, PEER_SECOND), 0700), 0);
+		ck_assert_int_eq(mkdir(test_path(host.out, PEER_SECOND), 0700), 0);
 	open_session(PEER_HONEST);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_E_IO, err);
-	ck_assert_int_ne(access(test_path(out_dir, PEER_ARTIFACT), F_OK), 0);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_E_IO, err);
+	ck_assert_int_ne(access(test_path(host.out, PEER_ARTIFACT), F_OK), 0);
 	ck_assert_int_ne(access("/tmp/tool", F_OK), 0);
 	if (_i == 1)
-		ck_assert_uint_eq(count_entries(test_path(out_dir, "out")), 0);
+		ck_assert_uint_eq(count_entries(test_path(host.out, "out")), 0);
 }
 END_TEST
 
@@ -312,7 +298,7 @@ START_TEST(cancel_comes_from_any_thread)
 
 	open_session(PEER_SLEEPS);
 	ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, session), 0);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_E_CANCELED, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_E_CANCELED, err);
 	pthread_join(thread, NULL);
 	close_session();
 }
@@ -325,7 +311,7 @@ START_TEST(a_time_limit_ends_the_session)
 
 	open_session(PEER_SLEEPS);
 	ck_status(trb_session_set_timeout(session, 1, &err), TRB_OK, err);
-	ck_status(trb_session_build(session, request, &bundle, &err), TRB_E_TIMEOUT, err);
+	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_E_TIMEOUT, err);
 	close_session();
 }
 END_TEST
@@ -335,7 +321,7 @@ START_TEST(a_session_can_be_dropped_unclosed)
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 
 	open_session(PEER_SLEEPS);
-	ck_status(trb_session_start(session, request, &err), TRB_OK, err);
+	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
 	session = trb_session_unref(session);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
@@ -354,12 +340,12 @@ static void pad_request(size_t len)
 	ck_assert(text != NULL);
 	memset(text, ' ', TRB_RECIPE_MAX);
 	memcpy(text, recipe, sizeof(recipe) - 1);
-	ck_status(trb_request_set_recipe(request, bytes, &err), TRB_OK, err);
-	ck_status(trb_request_encode(request, &encoded, &err), TRB_OK, err);
+	ck_status(trb_request_set_recipe(host.request, bytes, &err), TRB_OK, err);
+	ck_status(trb_request_encode(host.request, &encoded, &err), TRB_OK, err);
 	bytes.len += len - trb_blob_bytes(encoded).len;
-	ck_status(trb_request_set_recipe(request, bytes, &err), TRB_OK, err);
+	ck_status(trb_request_set_recipe(host.request, bytes, &err), TRB_OK, err);
 	encoded = trb_blob_unref(encoded);
-	ck_status(trb_request_encode(request, &encoded, &err), TRB_OK, err);
+	ck_status(trb_request_encode(host.request, &encoded, &err), TRB_OK, err);
 	ck_assert_uint_eq(trb_blob_bytes(encoded).len, len);
 }
 
@@ -369,14 +355,14 @@ START_TEST(a_request_fits_one_frame)
 
 	open_session(PEER_SLEEPS);
 	pad_request(TRB_FRAME_MAX - 5 + 1);
-	ck_status(trb_session_start(session, request, &err), TRB_E_LIMIT, err);
+	ck_status(trb_session_start(session, host.request, &err), TRB_E_LIMIT, err);
 	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "65532 bytes"));
 	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "room for 65531"));
 	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "at least 1 bytes shorter"));
 	err = trb_error_unref(err);
 	/* nothing was started: the session takes one that fits */
 	pad_request(TRB_FRAME_MAX - 5);
-	ck_status(trb_session_start(session, request, &err), TRB_OK, err);
+	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
 	close_session();
 }
 END_TEST
@@ -390,8 +376,8 @@ START_TEST(calls_in_the_wrong_order_are_refused)
 	ck_assert_int_eq(trb_session_next_event(session, &event, NULL), TRB_E_STATE);
 	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES_NULL, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_session_allow_private(session, "a b", NULL), TRB_E_INVAL);
-	ck_status(trb_session_start(session, request, &err), TRB_OK, err);
-	ck_assert_int_eq(trb_session_start(session, request, NULL), TRB_E_STATE);
+	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
+	ck_assert_int_eq(trb_session_start(session, host.request, NULL), TRB_E_STATE);
 	ck_assert_int_eq(trb_session_set_timeout(session, 1, NULL), TRB_E_STATE);
 	ck_assert_int_eq(trb_session_allow_private(session, "a", NULL), TRB_E_STATE);
 	close_session();
@@ -403,16 +389,17 @@ START_TEST(backends_are_named_exactly)
 {
 	trb_tee_ops other = peer_ops;
 
-	ck_assert_int_eq(trb_session_open(context, "proc:eif=x", &session, NULL), TRB_E_NOTFOUND);
-	ck_assert_int_eq(trb_session_open(context, "", &session, NULL), TRB_E_NOTFOUND);
-	ck_assert_int_eq(trb_session_open(context, "process", &session, NULL), TRB_E_INVAL);
-	ck_assert_int_eq(trb_session_open(context, "process:eif=x,eiv=y", &session, NULL),
+	ck_assert_int_eq(trb_session_open(host.context, "proc:eif=x", &session, NULL),
+			 TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_session_open(host.context, "", &session, NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_session_open(host.context, "process", &session, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_open(host.context, "process:eif=x,eiv=y", &session, NULL),
 			 TRB_E_INVAL);
 	other.abi++;
-	ck_assert_int_eq(trb_session_open_tee(context, &other, "", &session, NULL), TRB_E_ABI);
+	ck_assert_int_eq(trb_session_open_tee(host.context, &other, "", &session, NULL), TRB_E_ABI);
 	other = peer_ops;
 	other.size--;
-	ck_assert_int_eq(trb_session_open_tee(context, &other, "", &session, NULL), TRB_E_ABI);
+	ck_assert_int_eq(trb_session_open_tee(host.context, &other, "", &session, NULL), TRB_E_ABI);
 	ck_assert(session == NULL);
 }
 END_TEST
