@@ -112,8 +112,10 @@ static int enter(struct trb_enclave *e, const struct stage *to, trb_error **err)
 
 static int take_credential(struct trb_enclave *e, const struct trb_control *msg, trb_error **err)
 {
-	if (e->credential != NULL)
-		return trb_fail_check(err, TRB_E_STATE, "channel.order", "a second credential");
+	/* until the loop takes its next turn, the state is READY behind a request, too */
+	if (e->credential != NULL || e->request != NULL)
+		return trb_fail_check(err, TRB_E_STATE, "channel.order",
+				      "a second credential, or one behind the request");
 	return trb_blob_new(msg->u.bytes, &e->credential, err);
 }
 

@@ -202,6 +202,17 @@ START_TEST(nothing_but_cancel_comes_after_the_request)
 }
 END_TEST
 
+/* In the same breath: the enclave has not yet said that it begins to fetch. */
+START_TEST(a_credential_behind_the_request_is_refused)
+{
+	h.egress = EGRESS_SILENT;
+	begin();
+	request(SLEEPER);
+	host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES_LIT("token"));
+	expect_failure(TRB_E_STATE, "channel.order");
+}
+END_TEST
+
 START_TEST(two_credentials_are_refused)
 {
 	host_begin(&h);
@@ -494,6 +505,7 @@ int main(void)
 	tcase_add_test(order, hello_twice_is_refused);
 	tcase_add_test(order, a_second_request_is_refused);
 	tcase_add_loop_test(order, nothing_but_cancel_comes_after_the_request, 0, 8);
+	tcase_add_test(order, a_credential_behind_the_request_is_refused);
 	tcase_add_test(order, two_credentials_are_refused);
 	tcase_add_test(form, a_truncated_message_is_refused);
 	tcase_add_test(form, a_huge_message_is_refused_before_it_is_read);
