@@ -163,6 +163,90 @@ START_TEST(no_time_means_the_documents_own)
 }
 END_TEST
 
+/* The check that refuses f's document under this root; "" where none does. */
+static const char *refusal_under(struct forge *f, trb_bytes root)
+{
+	static char check[64];
+	_cleanup_(trb_blob_unrefp) trb_blob *document = forge_document(f);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	trb_document_verifier *verifier = NULL;
+	int r;
+
+	ck_assert_int_eq(trb_document_verifier_new(&verifier, NULL), TRB_OK);
+	ck_assert_int_eq(trb_document_verifier_add_root(verifier, root, NULL), TRB_OK);
+	r = trb_document_verifier_check(verifier, trb_blob_bytes(document), NULL, NULL, NULL, &err);
+	snprintf(check, sizeof(check), "%s", r < 0 ? trb_error_check(err) : "");
+	trb_document_verifier_unref(verifier);
+	return check;
+}
+
+START_TEST(epsilon_takes_any_chain_with_a_given_root)
+{
+	struct forge f, other;
+
+	forge_init(&f);
+	forge_make(&f);
+	forge_init(&other);
+	forge_make(&other);
+	ck_assert_str_eq(refusal_under(&f, trb_blob_bytes(f.der[0])), "");
+	ck_assert_str_eq(refusal_under(&f, trb_blob_bytes(other.der[0])), "document.chain");
+	forge_clear(&f);
+	forge_clear(&other);
+}
+END_TEST
+
+/* Each spoils one certificate of a chain that is right otherwise. */
+static void ca_flag(struct forge *f)
+{
+	f->certs[3].basic_constraints = "critical,CA:FALSE";
+}
+
+static void key_usage(struct forge *f)
+{
+	f->certs[3].key_usage = "critical,digitalSignature";
+}
+
+static void path_length(struct forge *f)
+{
+	f->certs[1].basic_constraints = "critical,CA:TRUE,pathlen:0";
+}
+
+static void issuer_name(struct forge *f)
+{
+	f->certs[3].issuer = "another";
+}
+
+static void expiry(struct forge *f)
+{
+	f->certs[FORGE_LEAF].not_after = FORGE_TIME - 1;
+}
+
+static void expect_spoiled_chain(void (*spoil)(struct forge *f))
+{
+	struct forge f;
+
+	forge_init(&f);
+	spoil(&f);
+	forge_make(&f);
+	ck_assert_str_eq(refusal_under(&f, trb_blob_bytes(f.der[0])), "document.chain");
+	forge_clear(&f);
+}
+
+START_TEST(nitro_attest_checks_no_ca_flag_usage_path_or_name)
+{
+	expect_spoiled_chain(ca_flag);
+	expect_spoiled_chain(key_usage);
+	expect_spoiled_chain(path_length);
+	expect_spoiled_chain(issuer_name);
+}
+END_TEST
+
+START_TEST(epsilon_drops_expiry_for_old_documents)
+{
+	expect_spoiled_chain(expiry);
+}
+END_TEST
+
 START_TEST(module_ids_have_one_form)
 {
 	static const char *const bad[] = {
@@ -231,6 +315,9 @@ int main(void)
 	if (trb_nitro_new(&nitro, NULL) < 0 || !add_vectors(tcase))
 		return EXIT_FAILURE;
 	tcase_add_test(tcase, no_time_means_the_documents_own);
+	tcase_add_test(tcase, epsilon_takes_any_chain_with_a_given_root);
+	tcase_add_test(tcase, nitro_attest_checks_no_ca_flag_usage_path_or_name);
+	tcase_add_test(tcase, epsilon_drops_expiry_for_old_documents);
 	tcase_add_test(tcase, module_ids_have_one_form);
 	suite_add_tcase(suite, tcase);
 	status = test_run(suite);

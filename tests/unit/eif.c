@@ -90,7 +90,7 @@ static void check_vector(const char *path, const cJSON *vector)
 	const cJSON *pcrs = cJSON_GetObjectItemCaseSensitive(vector, "pcrs");
 	int r = trb_eif_open(NULL, path, &eif, &err);
 
-	fprintf(stderr, "%s: %s\n", file, r == TRB_OK ? "good" : reason_of(err));
+	printf("eif/%-58s %s\n", file, r == TRB_OK ? "good" : reason_of(err));
 	if (strcmp(expect, "ok") == 0) {
 		ck_status(r, TRB_OK, err);
 		for (unsigned i = 0; i < 32; i++)

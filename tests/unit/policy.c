@@ -135,6 +135,45 @@ START_TEST(empty_and_zero_measurements_are_refused)
 }
 END_TEST
 
+/* What other verifiers take for an expectation that is met. */
+START_TEST(evervault_and_epsilon_accept_no_expected_pcrs)
+{
+	p.measurements = NULL;
+	refused("\"measurements\" is missing");
+	p.measurements = "[]";
+	refused("measurements");
+	p.measurements = "[{\"name\": \"m\", \"pcrs\": {}}]";
+	refused("'0' is missing");
+}
+END_TEST
+
+START_TEST(evervault_and_remote_attestation_verifier_leave_out_pcrs)
+{
+	static const char *const without[] = {
+		"\"1\": \"" P0 "\", \"2\": \"" P0 "\"",
+		"\"0\": \"" P0 "\", \"2\": \"" P0 "\"",
+		"\"0\": \"" P0 "\", \"1\": \"" P0 "\"",
+	};
+	char says[32], text[512];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(says, sizeof(says), "'%d' is missing", i);
+		snprintf(text, sizeof(text), "[{\"name\": \"m\", \"pcrs\": {%s}}]", without[i]);
+		p.measurements = text;
+		refused(says);
+	}
+}
+END_TEST
+
+START_TEST(remote_attestation_verifier_lets_zeros_match_anything)
+{
+	p.measurements = M(Z0, P0, P0);
+	refused("measurements[0].pcrs.0");
+	p.measurements = M(P0, "00", P0);
+	refused("measurements[0].pcrs.1");
+}
+END_TEST
+
 START_TEST(roots_are_pinned)
 {
 	static const char *const bad[] = {
@@ -400,6 +439,9 @@ int main(void)
 	tcase_add_test(tc, roots_are_told_apart);
 	tcase_add_test(tc, a_policy_that_demands_nothing_is_none);
 	tcase_add_test(tc, empty_and_zero_measurements_are_refused);
+	tcase_add_test(tc, evervault_and_epsilon_accept_no_expected_pcrs);
+	tcase_add_test(tc, evervault_and_remote_attestation_verifier_leave_out_pcrs);
+	tcase_add_test(tc, remote_attestation_verifier_lets_zeros_match_anything);
 	tcase_add_test(tc, roots_are_pinned);
 	tcase_add_test(tc, sources_follow_their_grammar);
 	tcase_add_test(tc, sections_that_are_wrong_are_refused);
