@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a fetcher that was taken over can still ask of the kernel. */
+#include "support.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "fetch.h"
+
+static bool refused(long result, int why)
+{
+	return result == -1 && errno == why;
+}
+
+/* A child that was made in spite of all ends at once. */
+static bool clone_refused(unsigned long flags)
+{
+	long r = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (r == 0)
+		_exit(0);
+	return refused(r, EPERM);
+}
+
+static bool clone3_refused(void)
+{
+	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	long r = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (r == 0)
+		_exit(0);
+	return refused(r, ENOSYS);
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static bool threads_work(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
+}
+
+/* The number of the first thing that is not as it must be. */
+static int look(void)
+{
+	static const unsigned long namespaces[] = { CLONE_NEWUSER,
+						    CLONE_NEWNS,
+						    CLONE_NEWNET,
+						    CLONE_NEWPID,
+						    CLONE_NEWIPC,
+						    CLONE_NEWUTS,
+						    CLONE_NEWUSER | CLONE_NEWNET };
+	struct fetch f = { .out = -1, .broker = -1 };
+
+	trb_source_limits_default(&f.limits);
+	if (fetch_isolate(&f, NULL) < 0)
+		return 1;
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
+		if (!clone_refused(namespaces[i]))
+			return 10 + (int)i;
+	if (!clone3_refused())
+		return 2;
+	if (!refused(unshare(CLONE_NEWUSER), EPERM))
+		return 3;
+	if (!refused(socket(AF_INET, SOCK_STREAM, 0), EPERM))
+		return 4;
+	return threads_work() ? 0 : 5;
+}
+
+START_TEST(no_namespace_gives_rights_back)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(look());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("isolation");
+	TCase *tcase = tcase_create("isolation");
+
+	tcase_add_test(tcase, no_namespace_gives_rights_back);
+	suite_add_tcase(suite, tcase);
+	return test_run(suite);
+}
