@@ -206,8 +206,8 @@ END_TEST
 START_TEST(a_credential_behind_the_request_is_refused)
 {
 	h.egress = EGRESS_SILENT;
-	begin();
-	request(SLEEPER);
+	host_begin(&h);
+	host_send_request(&h, SLEEPER);
 	host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES_LIT("token"));
 	expect_failure(TRB_E_STATE, "channel.order");
 }
