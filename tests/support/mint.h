@@ -15,14 +15,15 @@
 /* The mint fails for want of memory alone: it says what, and aborts. */
 void mint_must(bool good, const char *what);
 
-#define MINT_TIME      UINT64_C(1790000000) /* of the document, in seconds */
-#define MINT_WITNESSES 3
-#define MINT_REPO      "https://forge.example/widget"
-#define MINT_REF       "refs/heads/main"
-#define MINT_COMMIT    "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
-#define MINT_ARTIFACT  "out/tb-widget"
-#define MINT_CONTENT   "the widget's bytes\n"
-#define MINT_LOG       "log.forge.example"
+#define MINT_TIME       UINT64_C(1790000000) /* of the document, in seconds */
+#define MINT_WITNESSES  3
+#define MINT_REPO       "https://forge.example/widget"
+#define MINT_REF        "refs/heads/main"
+#define MINT_COMMIT     "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
+#define MINT_ARTIFACT   "out/tb-widget"
+#define MINT_CONTENT    "the widget's bytes\n"
+#define MINT_LOG        "log.forge.example"
+#define MINT_SECOND_LOG "second.example"
 
 /* Keys and the chain down to the instance; made once a process. */
 struct mint_authority {
@@ -61,6 +62,7 @@ struct mint {
 	const char *origin;
 	bool log_stranger; /* signed by another key under the same name */
 	bool log_unsigned; /* the log's signature line is missing */
+	int log_second;    /* MINT_SECOND_LOG signs, too: 1 well, 2 badly */
 	uint64_t tree_size, index;
 	unsigned n_witnesses; /* the first n sign */
 	uint64_t witness_s[MINT_WITNESSES];
@@ -99,6 +101,8 @@ trb_policy *mint_policy(const struct mint_policy *p);
 const char *mint_unwitnessed_log(void);
 /* The "vkey" of the log, of a witness. */
 const char *mint_log_vkey(void);
+const char *mint_second_log_vkey(void);
+const char *mint_namesake_vkey(void); /* the first witness's name, another key */
 const char *mint_witness_vkey(unsigned i);
 /* SHA-256 of MINT_CONTENT. */
 trb_bytes mint_digest(void);

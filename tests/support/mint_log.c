@@ -39,7 +39,7 @@ static void key_id(const char *name, uint8_t type, EVP_PKEY *key, uint8_t pub[32
 /* The text lives as long as the process. */
 static const char *vkey(unsigned which, const char *name, uint8_t type, EVP_PKEY *key)
 {
-	static char *texts[1 + MINT_WITNESSES];
+	static char *texts[3 + MINT_WITNESSES];
 	uint8_t pub[33], id[4];
 	char hex[9];
 	struct trb_buf b;
@@ -74,6 +74,19 @@ const char *mint_witness_vkey(unsigned i)
 	return vkey(1 + i, name, TYPE_COSIGNATURE, ed25519(16 + i));
 }
 
+const char *mint_second_log_vkey(void)
+{
+	return vkey(1 + MINT_WITNESSES, MINT_SECOND_LOG, TYPE_ED25519, ed25519(3));
+}
+
+const char *mint_namesake_vkey(void)
+{
+	char name[32];
+
+	witness_name(0, name);
+	return vkey(2 + MINT_WITNESSES, name, TYPE_COSIGNATURE, ed25519(98));
+}
+
 static void sign(EVP_PKEY *key, trb_bytes text, uint8_t sig[64])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -96,14 +109,15 @@ static void signature_line(struct trb_buf *note, const char *name, const uint8_t
 	trb_buf_add_byte(note, '\n');
 }
 
-static void log_line(struct trb_buf *note, const struct mint *f, trb_bytes body)
+static void log_line(struct trb_buf *note, const char *name, unsigned named_key, unsigned by_key,
+		     trb_bytes body)
 {
-	EVP_PKEY *named = ed25519(1), *key = ed25519(f->log_stranger ? 2 : 1);
+	EVP_PKEY *named = ed25519(named_key), *key = ed25519(by_key);
 	uint8_t pub[32], id[4], sig[64];
 
-	key_id(f->origin, TYPE_ED25519, named, pub, id);
+	key_id(name, TYPE_ED25519, named, pub, id);
 	sign(key, body, sig);
-	signature_line(note, f->origin, id, TRB_BYTES(sig, 64));
+	signature_line(note, name, id, TRB_BYTES(sig, 64));
 	EVP_PKEY_free(named);
 	EVP_PKEY_free(key);
 }
@@ -207,7 +221,10 @@ void mint_log(const struct mint *f, struct mint_parts *parts)
 	trb_buf_add(&note, trb_buf_bytes(&body));
 	trb_buf_add_byte(&note, '\n');
 	if (!f->log_unsigned)
-		log_line(&note, f, trb_buf_bytes(&body));
+		log_line(&note, f->origin, 1, f->log_stranger ? 2 : 1, trb_buf_bytes(&body));
+	if (f->log_second != 0)
+		log_line(&note, MINT_SECOND_LOG, 3, f->log_second == 1 ? 3 : 2,
+			 trb_buf_bytes(&body));
 	for (unsigned i = 0; i < f->n_witnesses; i++)
 		witness_line(&note, f, f->witness_twice ? 0 : i, trb_buf_bytes(&body));
 	must(trb_buf_to_blob(&note, "note", &parts->checkpoint, NULL) == TRB_OK);

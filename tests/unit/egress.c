@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -9,6 +10,26 @@
 
 #include "core/cleanup.h"
 #include "host/egress.h"
+
+/* In place of the C library's: a host with one public address, or one that cannot be asked. */
+static bool unknown_host;
+
+int getifaddrs(struct ifaddrs **ret)
+{
+	static struct sockaddr_in public = { .sin_family = AF_INET };
+	static struct ifaddrs one = { .ifa_addr = (struct sockaddr *)&public };
+
+	if (unknown_host)
+		return -1;
+	ck_assert_int_eq(inet_pton(AF_INET, "9.9.9.9", &public.sin_addr), 1);
+	*ret = &one;
+	return 0;
+}
+
+void freeifaddrs(struct ifaddrs *ifa)
+{
+	(void)ifa;
+}
 
 static enum trb_address_kind kind_of(const char *text)
 {
@@ -66,6 +87,17 @@ START_TEST(every_denied_class_is_denied)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ck_assert_msg(kind_of(rows[i].address) == rows[i].kind, "%s", rows[i].address);
+}
+END_TEST
+
+/* What listens on all of the host's addresses is reached on its public one, too. */
+START_TEST(the_hosts_own_addresses_are_private)
+{
+	ck_assert_int_eq(kind_of("9.9.9.9"), TRB_ADDRESS_PRIVATE);
+	ck_assert_int_eq(kind_of("9.9.9.8"), TRB_ADDRESS_PUBLIC);
+	unknown_host = true;
+	ck_assert_int_eq(kind_of("9.9.9.8"), TRB_ADDRESS_PRIVATE);
+	unknown_host = false;
 }
 END_TEST
 
@@ -201,6 +233,9 @@ START_TEST(metadata_service_needs_its_address)
 	ck_begins(ask(&egress, "CONNECT 2852039166:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
 	ck_begins(ask(&egress, "CONNECT 0xa9fea9fe:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
 	ck_begins(ask(&egress, "CONNECT [::ffff:a9fe:a9fe]:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
+	/* private addresses were allowed for the name that leads there */
+	egress.private[egress.n_private++] = "2852039166";
+	ck_begins(ask(&egress, "CONNECT 2852039166:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
 }
 END_TEST
 
@@ -222,6 +257,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, every_denied_class_is_denied);
+	tcase_add_test(tc, the_hosts_own_addresses_are_private);
 	tcase_add_test(tc, requests_are_parsed_strictly);
 	tcase_add_test(tc, loopback_is_denied_unless_allowed);
 	tcase_add_test(tc, only_named_ports_are_reached);

@@ -331,6 +331,8 @@ START_TEST(a_log_is_no_witness_of_itself)
 }
 END_TEST
 
+#define OTHER_LOG "log.forge.example+e235a48e+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"
+
 START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
 {
 	const char *log = mint_log_vkey(), *w = mint_witness_vkey(0), *v = mint_witness_vkey(1);
@@ -353,12 +355,16 @@ START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
 	refused_log("log.witnesses.keys[0]",
 		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
 		    log);
-	refused_log(
-		"log.witnesses.keys[1]",
-		"{\"keys\": [\"log.forge.example+e235a48e+AYqI4910CfGV/VLbLTy6XXLKZwm/"
-		"HZQSG/N0iAG0D29c\"], \"witnesses\": {\"keys\": [\"%s\", \"%s\"], \"quorum\": 1}}",
-		w, w);
+	refused_log("log.witnesses.keys[1]",
+		    "{\"keys\": [\"" OTHER_LOG
+		    "\"], \"witnesses\": {\"keys\": [\"%s\", \"%s\"], \"quorum\": 1}}",
+		    w, w);
 	ck_assert_str_ne(w, v);
+	/* one person with two keys */
+	refused_log("another witness has this name",
+		    "{\"keys\": [\"" OTHER_LOG "\"], \"witnesses\": {\"keys\": [\"%s\", "
+		    "\"%s\"], \"quorum\": 1}}",
+		    w, mint_namesake_vkey());
 }
 END_TEST
 
