@@ -316,6 +316,23 @@ START_TEST(a_different_nonce_is_refused)
 }
 END_TEST
 
+/* A checkpoint that a second key of the policy has signed badly counts for nothing, although the
+ * log's own signature is good. */
+START_TEST(a_bad_signature_of_any_log_key_is_refused)
+{
+	char log[1024];
+
+	snprintf(log, sizeof(log), "{\"keys\": [\"%s\", \"%s\"], \"witnesses\": \"none\"}",
+		 mint_log_vkey(), mint_second_log_vkey());
+	p.log = log;
+	p.time = "{\"mode\": \"archival\", \"bound\": \"none\"}";
+	m.log_second = 1;
+	expect(NULL);
+	m.log_second = 2;
+	expect("log.checkpoint");
+}
+END_TEST
+
 START_TEST(live_policies_need_a_time)
 {
 	_cleanup_(trb_verifier_unrefp) trb_verifier *v = NULL;
@@ -481,6 +498,7 @@ int main(void)
 	tcase_add_test(tc, runtime_other_than_asked_for_is_refused);
 	tcase_add_test(tc, network_that_the_policy_does_not_name_is_refused);
 	tcase_add_test(tc, a_different_nonce_is_refused);
+	tcase_add_test(tc, a_bad_signature_of_any_log_key_is_refused);
 	tcase_add_test(tc, live_policies_need_a_time);
 	tcase_add_test(tc, wrong_calls_decide_nothing);
 	tcase_add_test(tc, bad_signature_of_a_second_known_log_key_is_refused);
