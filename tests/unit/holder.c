@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 
 #include "core/cleanup.h"
@@ -87,6 +88,21 @@ static void many_files(void)
 	hold(10);
 }
 
+/* Nobody has it mapped any more, and it is still there. */
+static void detached(void)
+{
+	for (int i = 0; i < CHILDREN; i++) {
+		int id = shmget(IPC_PRIVATE, 64 * MIB, 0600);
+		void *p = id >= 0 ? shmat(id, NULL, 0) : (void *)-1;
+
+		if (p == (void *)-1)
+			_exit(3);
+		memset(p, 1, 64 * MIB);
+		shmdt(p);
+	}
+	hold(10);
+}
+
 static const struct {
 	const char *name;
 	void (*take)(void);
@@ -95,6 +111,7 @@ static const struct {
 } ways[] = {
 	{ "shared-memory", shared_memory, 128 + 9, "memory limit\n" },
 	{ "many-files", many_files, 128 + 9, "memory limit\n" },
+	{ "detached", detached, 128 + 9, "memory limit\n" },
 	{ "one-piece", one_piece, 0, "" },
 };
 #define N_WAYS (sizeof(ways) / sizeof(ways[0]))
