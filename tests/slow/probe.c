@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,8 +67,28 @@ static void try_architecture(const char *what, long (*call)(void))
 		printf("%s status %x\n", what, status);
 }
 
-int main(void)
+/* Takes memory that no process has mapped afterwards. */
+static int detach(void)
 {
+	const size_t size = (size_t)64 << 20;
+
+	for (int i = 0; i < 8; i++) {
+		int id = shmget(IPC_PRIVATE, size, 0600);
+		void *p = id >= 0 ? shmat(id, NULL, 0) : (void *)-1;
+
+		if (p == (void *)-1)
+			return 1;
+		memset(p, 1, size);
+		shmdt(p);
+	}
+	sleep(20);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "detach") == 0)
+		return detach();
 	static const struct {
 		const char *name;
 		int family;
