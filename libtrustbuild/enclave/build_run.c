@@ -232,10 +232,12 @@ static int failed_command(const trb_build *b, trb_error **err)
 	if (command == NULL)
 		return trb_fail(err, TRB_E_BUILD, "the sandbox names a command that is none");
 	if (WIFSIGNALED(status))
-		return trb_fail(err, TRB_E_BUILD, "command %u, '%s', was killed by signal %d",
-				b->records.index + 1, command->argv[0], WTERMSIG(status));
-	return trb_fail(err, TRB_E_BUILD, "command %u, '%s', failed with exit status %d",
-			b->records.index + 1, command->argv[0], WEXITSTATUS(status));
+		return trb_fail_check(err, TRB_E_BUILD, "build.command",
+				      "command %u, '%s', was killed by signal %d",
+				      b->records.index + 1, command->argv[0], WTERMSIG(status));
+	return trb_fail_check(err, TRB_E_BUILD, "build.command",
+			      "command %u, '%s', failed with exit status %d", b->records.index + 1,
+			      command->argv[0], WEXITSTATUS(status));
 }
 
 static int no_match(const trb_build *b, size_t index, trb_error **err)

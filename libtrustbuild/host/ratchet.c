@@ -179,13 +179,13 @@ static int enclave_code(int64_t code)
 static const char *known_check(trb_bytes check)
 {
 	static const char *const checks[] = {
-		"artifact.digest",   "artifact.match",   "artifact.name",   "build.command",
-		"build.memory",      "build.output",     "build.wall",      "channel",
-		"channel.order",     "channel.version",  "claim.parse",     "document.parse",
-		"pcr16.request",     "pcr17.commit",     "recipe.origin",   "recipe.parse",
-		"sandbox.limits",    "sandbox.network",  "sandbox.runtime", "source.commit",
-		"source.digest",     "source.limit",     "source.object",   "source.ref",
-		"source.repository", "source.submodule", "source.tree",
+		"artifact.digest",  "artifact.match",  "artifact.name",   "build.command",
+		"build.memory",     "build.output",    "build.wall",      "channel",
+		"channel.order",    "channel.version", "claim.parse",     "document.parse",
+		"pcr16.request",    "pcr17.commit",    "recipe.origin",   "recipe.parse",
+		"sandbox.limits",   "sandbox.network", "sandbox.runtime", "source.commit",
+		"source.limit",     "source.object",   "source.ref",      "source.repository",
+		"source.submodule", "source.tree",
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

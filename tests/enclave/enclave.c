@@ -327,7 +327,7 @@ START_TEST(a_failing_command_is_not_attested)
 	host_send_request(&h,
 			  "{\"recipe\": 1, \"commands\": [[\"sh\", \"-c\", \"touch a; exit 4\"]], "
 			  "\"artifacts\": [\"a\"]}");
-	expect_failure(TRB_E_BUILD, "");
+	expect_failure(TRB_E_BUILD, "build.command");
 }
 END_TEST
 
@@ -337,7 +337,7 @@ START_TEST(a_failing_step_after_gives_no_result)
 	host_send_request(
 		&h, "{\"recipe\": 1, \"commands\": [[\"touch\", \"a\"]], \"artifacts\": [\"a\"], "
 		    "\"after_attestation\": [[\"false\"]]}");
-	expect_failure(TRB_E_BUILD, "");
+	expect_failure(TRB_E_BUILD, "build.command");
 }
 END_TEST
 

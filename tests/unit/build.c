@@ -268,9 +268,14 @@ END_TEST
 
 START_TEST(a_failing_command_ends_the_build)
 {
+	_cleanup_(trb_build_unrefp) trb_build *b = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
 	refuse("touch a; exit 3", "a", "", TRB_E_BUILD,
 	       "command 1, 'sh', failed with exit status 3");
 	refuse("touch a; kill -11 $$", "a", "", TRB_E_BUILD, "killed by signal 11");
+	ck_assert_int_eq(run_shell("exit 3", "a", "", &b, &err), TRB_E_BUILD);
+	ck_assert_pstr_eq(trb_error_check(err), "build.command");
 }
 END_TEST
 
