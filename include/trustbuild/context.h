@@ -44,15 +44,15 @@ TRB_API const char *trb_context_get_state_dir(trb_context *context);
  * TRB_E_NOMEM. */
 TRB_API int trb_context_set_libexec_dir(trb_context *context, const char *path, trb_error **err);
 
-/* 1 asks every call that waits or works for long with this context, or with what was made of it, to
- * end soon with TRB_E_CANCELED: trb_request_resolve(), trb_image_build(),
- * trb_eif_open_fd(), the start of a session with a new image, and waiting for another writer of a
- * log.  It stays so, for later calls, too, until 0 takes it back.  From any thread and from signal
- * handlers.  A session that runs has trb_session_cancel(). */
-TRB_API void trb_context_set_canceled(trb_context *context, int canceled);
-
 /* The helper directory in force; borrowed. */
 TRB_API const char *trb_context_get_libexec_dir(const trb_context *context);
+
+/* 1 asks every call that waits or works for long with this context, or with what was made of it, to
+ * end soon with TRB_E_CANCELED: trb_request_resolve(), trb_image_build(), trb_eif_open_fd(), the
+ * start of a session with a new image, and waiting for another writer of a log.  It stays so, for
+ * later calls, too, until 0 takes it back.  From any thread and from signal handlers.  A session
+ * that runs has trb_session_cancel().  NULL is a no-op. */
+TRB_API void trb_context_set_canceled(trb_context *context, int canceled);
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,9 @@ extern "C" {
 #endif
 
 /* Functions that can fail take a trb_error ** as their last argument.  It may be NULL; where it is
- * not, *err must start as NULL and is written only on failure.  The caller owns what it gets. */
+ * not, *err must start as NULL and is written only on failure, also where memory ran out;
+ * TRB_E_AGAIN and TRB_E_DONE, which a loop expects, may leave it NULL.  The caller owns what it
+ * gets. */
 typedef struct trb_error trb_error;
 
 /* One more reference; returns error.  NULL is a no-op. */
@@ -27,14 +29,14 @@ TRB_API int trb_error_code(const trb_error *error);
 TRB_API const char *trb_error_check(const trb_error *error);
 
 /* Whether evidence was refused, 1, or nothing was decided, 0: the rule of every program and
- * binding. Refused is what a verdict says (trb_is_verdict(), without TRB_E_POLICY: with no policy
+ * binding.  Refused is what a verdict says (trb_is_verdict(), without TRB_E_POLICY: with no policy
  * nothing can be decided), and a bundle or document that is none or too large: TRB_E_FORMAT or
  * TRB_E_LIMIT of "bundle.parse" or "document.parse".  0 for NULL, which is no error; ask the status
  * whether something was verified. */
 TRB_API int trb_error_is_verdict(const trb_error *error);
 
 /* What went wrong, where, and what to do: one line, without a trailing newline.  It may carry
- * outside text; trb_escape_char() makes it fit for a terminal.  Borrowed. */
+ * outside text; trb_escape_char() makes it fit for a terminal.  "no error" for NULL.  Borrowed. */
 TRB_API const char *trb_error_message(const trb_error *error);
 
 /* The error that caused this one, or NULL.  Borrowed. */

@@ -32,8 +32,9 @@ TRB_API trb_image *trb_image_unref(trb_image *image);
  *
  *   out        the image; image.lock is written beside it (enclave.lock for enclave.eif).
  *              Default: image/enclave.eif in the state directory
- *   enclave    the enclave program.  Default: $TRUSTBUILD_ENCLAVE_PROGRAM, else the installed
- * tb-enclave helper*    a helper program for the enclave.  Default: those in the helper directory
+ *   enclave    the enclave program.
+ *              Default: $TRUSTBUILD_ENCLAVE_PROGRAM, else the installed tb-enclave
+ *   helper*    a helper program for the enclave.  Default: those in the helper directory
  *   package*   a Debian package for the build's root file system, beside the default ones
  *   sources    an apt sources.list file to take packages from, instead of the machine's mirror
  *   extra-ca   a PEM file of certificates that the enclave trusts for fetching, beside Debian's

@@ -29,8 +29,8 @@ typedef struct trb_event trb_event;
  *     the enclave as a whole and need root; without them root's default is nine tenths of the
  *     machine's memory and 16384 processes, where the system has cgroups for it.
  *
- * Nothing is started yet.  Errors: TRB_E_INVAL, TRB_E_NOTFOUND where there is no such backend,
- * TRB_E_NOMEM. */
+ * Nothing is started yet.  context must not be NULL.  Errors: TRB_E_INVAL, TRB_E_NOTFOUND where
+ * there is no such backend, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_open(trb_context *context, const char *backend,
 				       trb_session **ret_session, trb_error **err);
 
@@ -48,9 +48,9 @@ TRB_API trb_session *trb_session_unref(trb_session *session);
 TRB_API TRB_CHECK int trb_session_set_output_dirfd(trb_session *session, int dirfd,
 						   trb_error **err);
 
-/* Sets the token with which the enclave authenticates to the repository, at most 8 KiB.  It enters
- * no fact, log or statement; the copy is wiped when it was sent.  Errors: TRB_E_INVAL, TRB_E_STATE
- * after the start, TRB_E_NOMEM. */
+/* Sets the token with which the enclave authenticates to the repository, at most 8 KiB, of which
+ * tb-enclave takes 4 KiB.  It enters no fact, log or statement; the copy is wiped when it was sent.
+ * Errors: TRB_E_INVAL, TRB_E_STATE after the start, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_set_credential(trb_session *session, trb_bytes token,
 						 trb_error **err);
 
@@ -74,7 +74,8 @@ TRB_API TRB_CHECK int trb_session_start(trb_session *session, trb_request *reque
 					trb_error **err);
 
 /* A descriptor that is readable when trb_session_next_event() has work; for poll() and its kind
- * alone.  -1 before the start.  Owned by the session. */
+ * alone.  -1 before the start, then the same as long as the session lives, and readable also when a
+ * time limit passes or the session is canceled.  Owned by the session. */
 TRB_API int trb_session_get_fd(trb_session *session);
 
 /* Does what there is to do without waiting, and gives the next event, which the caller owns.
@@ -88,12 +89,14 @@ TRB_API TRB_CHECK int trb_session_next_event(trb_session *session, trb_event **r
 					     trb_error **err);
 
 /* Starts and runs the whole session: the loop over the above, with its events as progress lines in
- * the context's log sink.  The caller owns the bundle, which is in no log yet. */
+ * the context's log sink.  The caller owns the bundle, which is in no log yet.  Errors: those of
+ * trb_session_start() and trb_session_next_event(). */
 TRB_API TRB_CHECK int trb_session_build(trb_session *session, trb_request *request,
 					trb_bundle **ret_bundle, trb_error **err);
 
-/* Asks a session to end soon with TRB_E_CANCELED; from any thread or signal handler.  NULL is a
- * no-op. */
+/* Asks a session to end soon with TRB_E_CANCELED; from any thread or signal handler.  While
+ * trb_session_start() measures a new image, only trb_context_set_canceled() interrupts it.  NULL is
+ * a no-op. */
 TRB_API void trb_session_cancel(trb_session *session);
 
 /* Ends the enclave if it still runs, and waits until nothing of it is left: processes, mounts,

@@ -49,7 +49,7 @@ TRB_API int trb_verifier_set_now(trb_verifier *verifier, uint64_t unix_seconds, 
 /* Exactly this repository URL. */
 TRB_API int trb_verifier_set_repository(trb_verifier *verifier, const char *repository,
 					trb_error **err);
-/* Exactly this commit: 40 or 64 hexadecimal digits. */
+/* Exactly this commit: 40 or 64 lower-case hexadecimal digits. */
 TRB_API int trb_verifier_set_commit(trb_verifier *verifier, const char *commit, trb_error **err);
 /* Exactly this nonce, 16 to 64 bytes: the one that was given to the build. */
 TRB_API int trb_verifier_set_nonce(trb_verifier *verifier, trb_bytes nonce, trb_error **err);
