@@ -140,7 +140,8 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, char **
 	int r = parse_options(command, argc, argv), n = argc - optind;
 
 	if (r == CLI_OK && n < command->min_args)
-		r = cli_usage(command->name, "%s: an argument is missing", command->synopsis);
+		r = cli_usage(command->name, "an argument is missing; usage: %s %s", command->name,
+			      command->synopsis);
 	else if (r == CLI_OK && command->max_args >= 0 && n > command->max_args)
 		r = cli_usage(command->name, "'%s' is one argument too many",
 			      argv[optind + command->max_args]);

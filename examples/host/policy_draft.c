@@ -511,8 +511,12 @@ int draft_write(const struct draft *draft, const char *path, bool force)
 	int status = CLI_FAILED;
 
 	if (path != NULL && !force && access(path, F_OK) == 0) {
+		char *safe = cli_escaped(cli_bytes(path));
+
 		cJSON_Delete(whole);
-		cli_say(DRAFT_NAME ": there is a policy already; --force replaces it");
+		cli_say(DRAFT_NAME ": '%s' is there already; --force replaces it",
+			safe != NULL ? safe : "");
+		free(safe);
 		return CLI_FAILED;
 	}
 	if (draft->proposed != NULL)

@@ -2,6 +2,7 @@
 /* tb-verify ARTIFACT: one artifact, its bundle, a policy, a verdict. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,16 +49,21 @@ static const struct cli_command command = {
 static int open_artifact(const char *path, int *ret_fd)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *fault = NULL;
 	struct stat st;
+	char *safe;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		cli_say("tb-verify: cannot open the artifact: %s", strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		cli_say("tb-verify: the artifact is not a regular file");
-	} else {
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fault = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		fault = "not a regular file";
+	if (fault == NULL) {
 		*ret_fd = fd;
 		return CLI_OK;
 	}
+	safe = cli_escaped(cli_bytes(path));
+	cli_say("tb-verify: cannot read the artifact '%s': %s", safe != NULL ? safe : "", fault);
+	free(safe);
 	if (fd >= 0)
 		close(fd);
 	return CLI_FAILED;
