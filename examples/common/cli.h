@@ -76,8 +76,7 @@ char *cli_escaped(trb_bytes text);
 void cli_json_string(FILE *out, trb_bytes text);
 trb_bytes cli_bytes(const char *text);
 
-/* Progress: a live line on a terminal, plain lines elsewhere, nothing when quiet. */
-void cli_progress_set_quiet(bool quiet);
+/* Progress: a live line on a terminal, plain lines elsewhere. */
 void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Ends a live line; the last text is wiped. */
 void cli_progress_end(void);

@@ -9,18 +9,13 @@
 
 #define LINE_BYTES 1024
 
-static bool quiet, live;
+static bool live;
 
 static void wipe_live(void)
 {
 	if (live)
 		fputs("\r\033[K", stderr);
 	live = false;
-}
-
-void cli_progress_set_quiet(bool q)
-{
-	quiet = q;
 }
 
 static size_t columns(void)
@@ -64,8 +59,6 @@ void cli_progress(const char *fmt, ...)
 	char text[LINE_BYTES];
 	va_list ap;
 
-	if (quiet)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

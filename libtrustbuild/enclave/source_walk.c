@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "format/recipe.h"
 
 #define WINDING_MAX  1024
-#define RECIPE_NAME  "trustbuild.json"
 #define MODULES_NAME ".gitmodules"
 
 static int fail_limit(const char *what, uint64_t limit, trb_error **err)
@@ -273,12 +273,12 @@ static int take_link(struct trb_source_walk *s, const struct trb_git_entry *e, t
 static int take_file(struct trb_source_walk *s, const struct trb_git_entry *e, trb_bytes body,
 		     trb_error **err)
 {
-	bool recipe = s->n_levels == 1 && trb_bytes_eq_str(e->name, RECIPE_NAME);
+	bool recipe = s->n_levels == 1 && trb_bytes_eq_str(e->name, TRB_RECIPE_NAME);
 	int r;
 
 	if (recipe && body.len > TRB_RECIPE_MAX)
 		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-				      RECIPE_NAME " is larger than %u bytes", TRB_RECIPE_MAX);
+				      TRB_RECIPE_NAME " is larger than %u bytes", TRB_RECIPE_MAX);
 	if (recipe) {
 		r = trb_blob_new(body, &s->result.recipe, err);
 		if (r < 0)

@@ -2,7 +2,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "format/ec.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <openssl/ec.h>
@@ -24,7 +23,6 @@ struct trb_ec_curve {
 };
 
 struct trb_ec_key {
-	atomic_uint refs;
 	EC_KEY *key;
 	size_t size;
 };
@@ -99,21 +97,14 @@ int trb_ec_key_new(const struct trb_ec_curve *curve, trb_bytes point, struct trb
 		return trb_fail(err, r, "the public key is not a point of the curve");
 	if (r < 0)
 		return trb_fail_nomem(err);
-	atomic_init(&key->refs, 1);
 	key->size = curve->size;
 	*ret = steal_ptr(&key);
 	return TRB_OK;
 }
 
-struct trb_ec_key *trb_ec_key_ref(struct trb_ec_key *key)
+struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key)
 {
-	atomic_fetch_add_explicit(&key->refs, 1, memory_order_relaxed);
-	return key;
-}
-
-struct trb_ec_key *trb_ec_key_unref(struct trb_ec_key *key)
-{
-	if (key == NULL || atomic_fetch_sub_explicit(&key->refs, 1, memory_order_acq_rel) > 1)
+	if (key == NULL)
 		return NULL;
 	EC_KEY_free(key->key);
 	free(key);
@@ -198,7 +189,7 @@ int trb_p256_verify_der(trb_bytes spki, const uint8_t digest[32], trb_bytes der)
 		r = trb_ec_key_new(curve, point, &key, NULL);
 	if (r == TRB_OK)
 		r = trb_ec_verify_der(key, digest, der);
-	trb_ec_key_unref(key);
+	trb_ec_key_free(key);
 	trb_ec_curve_free(curve);
 	return r;
 }

@@ -10,7 +10,7 @@
 #define TRB_P384_SIGNATURE 96 /* raw: r || s */
 #define TRB_P256_SPKI      91 /* a DER SubjectPublicKeyInfo with an uncompressed point */
 
-/* A public key; immutable, counted, may be used by many threads at once. */
+/* A public key; immutable, may be used by many threads at once. */
 struct trb_ec_key;
 
 /* The curve's parameters, loaded once: they cost more than a key. */
@@ -23,8 +23,7 @@ struct trb_ec_curve *trb_ec_curve_free(struct trb_ec_curve *curve);
  * Errors: TRB_E_FORMAT, TRB_E_NOMEM. */
 int trb_ec_key_new(const struct trb_ec_curve *curve, trb_bytes point, struct trb_ec_key **ret,
 		   trb_error **err);
-struct trb_ec_key *trb_ec_key_ref(struct trb_ec_key *key);
-struct trb_ec_key *trb_ec_key_unref(struct trb_ec_key *key);
+struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key);
 
 /* TRB_OK, TRB_E_EVIDENCE where the signature is not this key's over the digest (48 bytes for P-384,
  * 32 for P-256), TRB_E_NOMEM; the caller makes the error.  DER is strict; raw is r and s, each as

@@ -58,7 +58,7 @@ struct trb_issuer *trb_issuer_unref(struct trb_issuer *issuer)
 {
 	if (issuer == NULL || atomic_fetch_sub_explicit(&issuer->refs, 1, memory_order_acq_rel) > 1)
 		return NULL;
-	trb_ec_key_unref(issuer->key);
+	trb_ec_key_free(issuer->key);
 	trb_blob_unref(issuer->der);
 	free(issuer);
 	return NULL;

@@ -315,6 +315,6 @@ int trb_nitro_judge(struct trb_nitro *nitro, trb_bytes document, uint64_t at_s,
 	r = run_checks(&j, err);
 	for (size_t i = 0; i < j.n_issuers; i++)
 		trb_issuer_unref(j.issuers[i]);
-	trb_ec_key_unref(j.leaf_key);
+	trb_ec_key_free(j.leaf_key);
 	return r;
 }

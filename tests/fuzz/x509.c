@@ -38,7 +38,7 @@ static void try_signature(const struct trb_ec_curve *curve, const struct trb_cer
 	if (trb_ec_key_new(curve, issuer->point, &key, NULL) < 0)
 		return;
 	broken += trb_ec_verify_der(key, digest, cert->signature) != TRB_OK;
-	trb_ec_key_unref(key);
+	trb_ec_key_free(key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
