@@ -103,7 +103,8 @@ class SandboxBuilds(Folder):
             build.wait(120)
             file, = build.files
             self.assertEqual((file.name, file.size, file.read()), ('out', 6, b'hello\n'))
-        by = {stream: b''.join(c for s, c in said if s is stream) for stream in enclave.OutputStream}
+        by = {stream: b''.join(c for s, c in said if s is stream)
+              for stream in enclave.OutputStream}
         self.assertEqual(by[enclave.OutputStream.STDOUT], b'said\n')
         self.assertEqual(by[enclave.OutputStream.STDERR], b'and here\n')
 
@@ -122,7 +123,8 @@ class Serving(Folder):
     def test_no_host(self) -> None:
         began = time.monotonic()
         with self.assertRaises(trustbuild.Error):
-            enclave.serve(f'transport=unix:{self.dir},work={self.dir}/work,nsm=softnsm', self.context)
+            enclave.serve(f'transport=unix:{self.dir},work={self.dir}/work,nsm=softnsm',
+                          self.context)
         self.assertLess(time.monotonic() - began, 60)
 
 

@@ -468,7 +468,7 @@ class Drafts(Folder):
                              'aws-nitro']})
 
     def test_roots(self) -> None:
-        for root in (VECTORS / 'nitro/aws_nitro_root_g1.pem', VECTORS / 'nitro/aws_nitro_root_g1.der'):
+        for root in (VECTORS / f'nitro/aws_nitro_root_g1.{form}' for form in ('pem', 'der')):
             draft = trustbuild.draft_policy(self.image, repositories='any', refs='any',
                                             logs='none', roots=root.read_bytes())
             self.assertEqual(draft['roots'], ['aws-nitro'])

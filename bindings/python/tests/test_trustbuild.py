@@ -318,7 +318,8 @@ class Errors(unittest.TestCase):
         self.assertIs(above.__cause__, below)
 
     def test_every_public_function_is_there(self) -> None:
-        symbols = os.path.join(os.path.dirname(__file__), '../../../libtrustbuild/libtrustbuild.sym')
+        symbols = os.path.join(os.path.dirname(__file__),
+                               '../../../libtrustbuild/libtrustbuild.sym')
         with open(symbols, encoding='ascii') as file:
             names = [word.strip(';') for word in file.read().split() if word.startswith('trb_')]
         self.assertGreater(len(names), 150)

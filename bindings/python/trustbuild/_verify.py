@@ -41,7 +41,7 @@ class Claims:
     measurement        the policy's name for the measurement that matched
     time               the document's own time, seconds since 1970
     witnessed_time     the witnesses' time; None where no quorum of witnesses was demanded
-    log, log_index     origin and index of the entry that was checked; None where no log was demanded
+    log, log_index     origin and index of the entry checked; None where no log was demanded
     report             every check
     =================  ===========================================================================
     """

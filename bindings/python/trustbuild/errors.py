@@ -3,8 +3,8 @@
 
 All derive from ``Error``.  Those that are a verdict (the evidence was refused, be it that it cannot
 be read) derive from ``Refused``; after any other nothing was decided.  Some are also what Python
-calls them: ``InvalidError``, ``FormatError`` and ``PolicyError`` are ValueErrors, ``TimedOutError`` is a TimeoutError,
-``IOFailedError`` an OSError, ``NoMemoryError`` a MemoryError.
+calls them: ``InvalidError``, ``FormatError`` and ``PolicyError`` are ValueErrors,
+``TimedOutError`` is a TimeoutError, ``IOFailedError`` an OSError, ``NoMemoryError`` a MemoryError.
 """
 
 from __future__ import annotations
