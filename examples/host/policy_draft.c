@@ -437,8 +437,7 @@ static char *comments(const struct draft *draft)
 	if (out == NULL)
 		return NULL;
 	fputs("# About this policy\n\nA first draft, for a person to review. Lines marked TRUST "
-	      "are "
-	      "decisions that nobody can make for you.\n\n",
+	      "are decisions that nobody can make for you.\n\n",
 	      out);
 	for (size_t i = 0; i < draft->n_notes; i++) {
 		const struct draft_note *note = &draft->notes[i];
@@ -452,12 +451,9 @@ static char *comments(const struct draft *draft)
 	}
 	if (draft->proposed != NULL)
 		fputs("\nWhat stands under `proposed` was said by evidence about itself. No "
-		      "verifier "
-		      "loads this file before you have compared those values with what you know "
-		      "from "
-		      "elsewhere, moved them to the top level, added what is missing (`log`, "
-		      "`time`), "
-		      "and removed `proposed`.\n",
+		      "verifier loads this file before you have compared those values with what "
+		      "you know from elsewhere, moved them to the top level, added what is missing "
+		      "(`log`, `time`), and removed `proposed`.\n",
 		      out);
 	fputs("\nEverything else is as strict as it can be; docs/spec/policy.md says what each "
 	      "field means.\n",

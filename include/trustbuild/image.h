@@ -50,7 +50,8 @@ TRB_API trb_image *trb_image_unref(trb_image *image);
  *   ramdisk*   a ready-made ramdisk: the image is packed from kernel and ramdisks alone
  *   fresh      "yes": make everything anew, whatever the cache holds
  *
- * Errors: TRB_E_INVAL for another key, or a second value of a key that takes one; TRB_E_NOMEM. */
+ * Errors: TRB_E_INVAL for another key, or a second value of a key that takes one;
+ * TRB_E_LIMIT for more values than a key has room for; TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_image_set(trb_image *image, const char *key, const char *value,
 				    trb_error **err);
 

@@ -173,8 +173,10 @@ static int get_verified(trb_log *log, uint64_t index, trb_blob **ret_entry,
 	if (r < 0)
 		return r;
 	if (index >= checkpoint.size)
-		return trb_fail(err, TRB_E_DONE, "the log has %llu entries",
-				(unsigned long long)checkpoint.size);
+		return trb_fail(err, TRB_E_DONE,
+				"there is no entry %llu: they are counted from 0, and the log's "
+				"size is %llu",
+				(unsigned long long)index, (unsigned long long)checkpoint.size);
 	r = log->backend->entry(log->self, index, checkpoint.size, &entry, &place.proof, err);
 	if (r == TRB_OK)
 		r = verify_place(&checkpoint, trb_blob_bytes(entry), &place.proof, err);
