@@ -36,8 +36,9 @@ static int open_log(const char *program)
 
 	if (status != CLI_OK)
 		return status;
-	trb_log_open(context, opts.log != NULL ? opts.log : "local", &log_handle, &err);
-	return err != NULL ? leave(program, err) : CLI_OK;
+	if (trb_log_open(context, opts.log != NULL ? opts.log : "local", &log_handle, &err) < 0)
+		return leave(program, err);
+	return CLI_OK;
 }
 
 static void print_blob(trb_blob *blob)

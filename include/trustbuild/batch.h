@@ -22,7 +22,7 @@ typedef struct trb_batch trb_batch;
 
 /* An empty list for verifier, which it keeps a reference to and whose remembered CA certificates
  * all entries share.  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
-TRB_API int trb_batch_new(trb_verifier *verifier, trb_batch **ret_batch, trb_error **err);
+TRB_API TRB_CHECK int trb_batch_new(trb_verifier *verifier, trb_batch **ret_batch, trb_error **err);
 
 /* One more reference; returns batch.  NULL is a no-op. */
 TRB_API trb_batch *trb_batch_ref(trb_batch *batch);
@@ -34,13 +34,13 @@ TRB_API trb_batch *trb_batch_unref(trb_batch *batch);
  * artifact; where it is NULL, the file's own name has to be an attested one.  Texts are copied.
  * Errors: TRB_E_INVAL, TRB_E_STATE after trb_batch_run(), TRB_E_LIMIT above a million entries,
  * TRB_E_NOMEM. */
-TRB_API int trb_batch_add(trb_batch *batch, const char *artifact, const char *bundle,
-			  const char *entry, trb_error **err);
+TRB_API TRB_CHECK int trb_batch_add(trb_batch *batch, const char *artifact, const char *bundle,
+				    const char *entry, trb_error **err);
 
 /* Judges all entries on n_threads threads, the caller's among them; 0 is one for each processor.
  * TRB_OK says only that every entry has its own status: look at each.  Errors: TRB_E_INVAL,
  * TRB_E_STATE where it ran before. */
-TRB_API int trb_batch_run(trb_batch *batch, unsigned n_threads, trb_error **err);
+TRB_API TRB_CHECK int trb_batch_run(trb_batch *batch, unsigned n_threads, trb_error **err);
 
 /* How many entries there are. */
 TRB_API size_t trb_batch_count(const trb_batch *batch);

@@ -31,9 +31,9 @@ typedef int (*trb_build_sink)(int stream, trb_bytes chunk, void *user);
  * in force, or this fails.  Errors: TRB_E_FORMAT for the recipe, TRB_E_NOTFOUND where the runtime,
  * a helper or rootfs is missing, TRB_E_UNSUPPORTED for a runtime that is none and for a recipe that
  * demands the network, TRB_E_LIMIT for limits that cannot be enforced, TRB_E_INVAL, TRB_E_NOMEM. */
-TRB_API int trb_build_new(trb_context *context, trb_bytes recipe, const char *sandbox,
-			  const char *rootfs, const char *directory, trb_build **ret_build,
-			  trb_error **err);
+TRB_API TRB_CHECK int trb_build_new(trb_context *context, trb_bytes recipe, const char *sandbox,
+				    const char *rootfs, const char *directory,
+				    trb_build **ret_build, trb_error **err);
 
 /* One more reference; returns build.  NULL is a no-op. */
 TRB_API trb_build *trb_build_ref(trb_build *build);
@@ -58,7 +58,7 @@ TRB_API const char *trb_build_get_limit(const trb_build *build, size_t index, ui
 
 /* Paths that the sandbox's runtime must not even see, at most 8, for example that of the NSM.
  * Errors: TRB_E_INVAL, TRB_E_STATE after the start, TRB_E_NOMEM. */
-TRB_API int trb_build_hide(trb_build *build, const char *path, trb_error **err);
+TRB_API TRB_CHECK int trb_build_hide(trb_build *build, const char *path, trb_error **err);
 
 /* Where output goes; NULL for nowhere.  user is handed to sink. */
 TRB_API void trb_build_set_sink(trb_build *build, trb_build_sink sink, void *user);
@@ -66,8 +66,8 @@ TRB_API void trb_build_set_sink(trb_build *build, trb_build_sink sink, void *use
 /* Starts the sandbox over the tree at source, an absolute path.  commit and time (seconds since
  * 1970) become the build's TRUSTBUILD_COMMIT and SOURCE_DATE_EPOCH.  Errors: TRB_E_STATE,
  * TRB_E_INVAL, TRB_E_IO, TRB_E_NOMEM. */
-TRB_API int trb_build_start(trb_build *build, const char *source, const char *commit, int64_t time,
-			    trb_error **err);
+TRB_API TRB_CHECK int trb_build_start(trb_build *build, const char *source, const char *commit,
+				      int64_t time, trb_error **err);
 
 /* The descriptor to poll for reading between steps; borrowed; -1 unless running. */
 TRB_API int trb_build_get_fd(const trb_build *build);
@@ -77,11 +77,11 @@ TRB_API int trb_build_get_fd(const trb_build *build);
  * is readable.  Everything else is final: TRB_E_BUILD where a command failed or a pattern matched
  * no regular file, TRB_E_TIMEOUT after wall_s, TRB_E_LIMIT over another limit, TRB_E_FORMAT for a
  * file's name that none may have, what the sink returned, TRB_E_IO, TRB_E_NOMEM. */
-TRB_API int trb_build_step(trb_build *build, trb_error **err);
+TRB_API TRB_CHECK int trb_build_step(trb_build *build, trb_error **err);
 
 /* Steps until done, up to timeout_ms (-1: until the build's own limit).  Errors: as of
  * trb_build_step(), and TRB_E_TIMEOUT, after which it may be called again. */
-TRB_API int trb_build_wait(trb_build *build, int timeout_ms, trb_error **err);
+TRB_API TRB_CHECK int trb_build_wait(trb_build *build, int timeout_ms, trb_error **err);
 
 /* The files that came out, in bytewise order of their names; empty before trb_build_step() gave
  * TRB_OK.  A name is relative to the tree.  The descriptor is of a sealed memory file, borrowed.
@@ -100,8 +100,9 @@ TRB_API int trb_build_has_after(const trb_build *build);
  * statement.json in /trustbuild/attested, all read-only.  Its files are what it leaves in the
  * tree's directory "unattested"; they are nobody's evidence.  It is not started yet.  Errors:
  * TRB_E_STATE, TRB_E_NOTFOUND where the recipe has none, TRB_E_IO, TRB_E_NOMEM. */
-TRB_API int trb_build_new_after(trb_build *build, trb_bytes attestation, trb_bytes statement,
-				trb_build **ret_after, trb_error **err);
+TRB_API TRB_CHECK int trb_build_new_after(trb_build *build, trb_bytes attestation,
+					  trb_bytes statement, trb_build **ret_after,
+					  trb_error **err);
 
 #ifdef __cplusplus
 }

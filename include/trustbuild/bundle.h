@@ -13,7 +13,7 @@ typedef struct trb_bundle trb_bundle;
 
 /* Reads a bundle, at most 1 MiB of JSON.  Parsing judges the form alone: nothing is verified.
  * Errors: TRB_E_FORMAT with check id "bundle.parse", TRB_E_LIMIT, TRB_E_NOMEM. */
-TRB_API int trb_bundle_parse(trb_bytes json, trb_bundle **ret_bundle, trb_error **err);
+TRB_API TRB_CHECK int trb_bundle_parse(trb_bytes json, trb_bundle **ret_bundle, trb_error **err);
 
 /* One more reference; returns bundle.  NULL is a no-op. */
 TRB_API trb_bundle *trb_bundle_ref(trb_bundle *bundle);
@@ -22,7 +22,8 @@ TRB_API trb_bundle *trb_bundle_ref(trb_bundle *bundle);
 TRB_API trb_bundle *trb_bundle_unref(trb_bundle *bundle);
 
 /* The bundle as JSON; the caller owns the blob.  Errors: TRB_E_NOMEM. */
-TRB_API int trb_bundle_encode(const trb_bundle *bundle, trb_blob **ret_json, trb_error **err);
+TRB_API TRB_CHECK int trb_bundle_encode(const trb_bundle *bundle, trb_blob **ret_json,
+					trb_error **err);
 
 /* The parts, verbatim and unverified: encoded request, environment, artifacts, attestation document
  * (AT) and in-toto statement.  Views that live as long as the bundle. */
@@ -37,7 +38,8 @@ TRB_API size_t trb_bundle_count_logs(const trb_bundle *bundle);
 
 /* What the bundle says, as JSON for people and tools, marked unverified throughout.  The caller
  * owns the blob.  Errors: TRB_E_FORMAT where a part cannot be decoded, TRB_E_NOMEM. */
-TRB_API int trb_bundle_describe(const trb_bundle *bundle, trb_blob **ret_json, trb_error **err);
+TRB_API TRB_CHECK int trb_bundle_describe(const trb_bundle *bundle, trb_blob **ret_json,
+					  trb_error **err);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ typedef struct trb_bytes {
 typedef struct trb_blob trb_blob;
 
 /* Copies bytes into a new blob.  Errors: TRB_E_NOMEM. */
-TRB_API int trb_blob_new(trb_bytes bytes, trb_blob **ret_blob, trb_error **err);
+TRB_API TRB_CHECK int trb_blob_new(trb_bytes bytes, trb_blob **ret_blob, trb_error **err);
 
 /* One more reference; returns blob.  NULL is a no-op. */
 TRB_API trb_blob *trb_blob_ref(trb_blob *blob);

@@ -20,7 +20,7 @@ enum { TRB_LOG_DEBUG = 0, TRB_LOG_INFO = 1, TRB_LOG_NOTICE = 2 };
 typedef void (*trb_log_sink)(int level, const char *text, void *user);
 
 /* A context without sink, with the default state directory.  Errors: TRB_E_NOMEM. */
-TRB_API int trb_context_new(trb_context **ret_context, trb_error **err);
+TRB_API TRB_CHECK int trb_context_new(trb_context **ret_context, trb_error **err);
 
 /* One more reference; returns context.  NULL is a no-op. */
 TRB_API trb_context *trb_context_ref(trb_context *context);
@@ -34,7 +34,8 @@ TRB_API void trb_context_set_log_sink(trb_context *context, trb_log_sink sink, v
 /* Sets the directory for keys, caches and logs.  Where it is not set, it is $TRUSTBUILD_STATE, else
  * $XDG_STATE_HOME/trustbuild, else $HOME/.local/state/trustbuild, read at the first use.  The path
  * is copied.  Errors: TRB_E_INVAL where it is not absolute, TRB_E_NOMEM. */
-TRB_API int trb_context_set_state_dir(trb_context *context, const char *path, trb_error **err);
+TRB_API TRB_CHECK int trb_context_set_state_dir(trb_context *context, const char *path,
+						trb_error **err);
 
 /* The state directory in force; borrowed.  NULL where neither it nor the environment names one. */
 TRB_API const char *trb_context_get_state_dir(trb_context *context);
@@ -42,7 +43,8 @@ TRB_API const char *trb_context_get_state_dir(trb_context *context);
 /* Sets where the library finds its helper programs and the image's recipe; the default is the
  * installed libexec directory.  The path is copied.  Errors: TRB_E_INVAL where it is not absolute,
  * TRB_E_NOMEM. */
-TRB_API int trb_context_set_libexec_dir(trb_context *context, const char *path, trb_error **err);
+TRB_API TRB_CHECK int trb_context_set_libexec_dir(trb_context *context, const char *path,
+						  trb_error **err);
 
 /* The helper directory in force; borrowed. */
 TRB_API const char *trb_context_get_libexec_dir(const trb_context *context);

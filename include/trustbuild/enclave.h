@@ -32,7 +32,7 @@ extern "C" {
  * Errors: TRB_E_INVAL for conf, TRB_E_CANCELED where the host canceled, TRB_E_STATE where it broke
  * the order of messages, TRB_E_IO where it went away, TRB_E_BUILD where a command failed, and what
  * each stage says. */
-TRB_API int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err);
+TRB_API TRB_CHECK int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err);
 
 #ifdef __cplusplus
 }

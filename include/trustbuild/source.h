@@ -15,8 +15,9 @@ typedef struct trb_source trb_source;
 /* A source for what request asks for; nothing happens yet.  directory is an existing, absolute,
  * private directory, best on a memory file system: the tree is written to a fresh directory in it,
  * which is removed with the last reference.  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
-TRB_API int trb_source_new(trb_context *context, const trb_request *request, const char *directory,
-			   trb_source **ret_source, trb_error **err);
+TRB_API TRB_CHECK int trb_source_new(trb_context *context, const trb_request *request,
+				     const char *directory, trb_source **ret_source,
+				     trb_error **err);
 
 /* One more reference; returns source.  NULL is a no-op. */
 TRB_API trb_source *trb_source_ref(trb_source *source);
@@ -28,28 +29,29 @@ TRB_API trb_source *trb_source_unref(trb_source *source);
 /* Where the egress proxy listens: "unix:/dir" (the socket /dir/5001) or "vsock:CID" (its port
  * 5001).  Not set: connections are made directly, which suits hosts and tests.  The text is copied.
  * Errors: TRB_E_INVAL, TRB_E_STATE after the start, TRB_E_NOMEM. */
-TRB_API int trb_source_set_egress(trb_source *source, const char *address, trb_error **err);
+TRB_API TRB_CHECK int trb_source_set_egress(trb_source *source, const char *address,
+					    trb_error **err);
 
 /* The certificate authorities that TLS trusts, one PEM file; /etc/ssl/certs/ca-certificates.crt
  * where it is not set.  The path is copied.  Errors: TRB_E_INVAL, TRB_E_STATE, TRB_E_NOMEM. */
-TRB_API int trb_source_set_ca_file(trb_source *source, const char *path, trb_error **err);
+TRB_API TRB_CHECK int trb_source_set_ca_file(trb_source *source, const char *path, trb_error **err);
 
 /* A token for the repository's own origin, for example a forge's access token ("user:token" or the
  * token alone).  It reaches the fetcher through a pipe, no other host gets it, and it is wiped.
  * Errors: TRB_E_INVAL, TRB_E_LIMIT above 4 KiB, TRB_E_STATE, TRB_E_NOMEM. */
-TRB_API int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err);
+TRB_API TRB_CHECK int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err);
 
 /* Sets a bound, by name: "pack_bytes" (received for one repository), "objects" (in one repository),
  * "object_bytes" (one file), "files" (entries of the whole tree), "tree_bytes" (its files
  * together), "depth" (directories), "submodules", "submodule_depth", "history" (commits from the
  * ref to CT), "wall_s" (the whole fetch, seconds).  Errors: TRB_E_NOTFOUND, TRB_E_INVAL for 0 or
  * more than the implementation's own bound, TRB_E_STATE. */
-TRB_API int trb_source_set_limit(trb_source *source, const char *name, uint64_t value,
-				 trb_error **err);
+TRB_API TRB_CHECK int trb_source_set_limit(trb_source *source, const char *name, uint64_t value,
+					   trb_error **err);
 
 /* Starts the fetcher, a helper program of the context's libexec directory.  Errors: TRB_E_STATE,
  * TRB_E_UNSUPPORTED (a SHA-256 commit), TRB_E_NOTFOUND, TRB_E_IO, TRB_E_NOMEM. */
-TRB_API int trb_source_start(trb_source *source, trb_error **err);
+TRB_API TRB_CHECK int trb_source_start(trb_source *source, trb_error **err);
 
 /* The descriptor to poll for reading between steps; borrowed; -1 unless fetching. */
 TRB_API int trb_source_get_fd(const trb_source *source);
@@ -59,11 +61,11 @@ TRB_API int trb_source_get_fd(const trb_source *source);
  * that the time limit holds.  Everything else is final; the check id says what was wrong with the
  * source: "source.repository", "source.ref", "source.commit", "source.object", "source.tree",
  * "source.submodule", "source.limit". */
-TRB_API int trb_source_step(trb_source *source, trb_error **err);
+TRB_API TRB_CHECK int trb_source_step(trb_source *source, trb_error **err);
 
 /* Steps until done, up to timeout_ms (-1: until the source's own time limit).  Errors: as of
  * trb_source_step(), and TRB_E_TIMEOUT, after which it may be called again. */
-TRB_API int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err);
+TRB_API TRB_CHECK int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err);
 
 /* What came out.  All are borrowed, and live as long as source; before trb_source_step() gave
  * TRB_OK they give NULL, -1, 0 or empty views. */

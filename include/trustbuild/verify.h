@@ -30,8 +30,8 @@ enum {
 
 /* A verifier for policy, which it keeps a reference to.  context may be NULL.  Errors:
  * TRB_E_INVAL, TRB_E_NOMEM. */
-TRB_API int trb_verifier_new(trb_context *context, const trb_policy *policy,
-			     trb_verifier **ret_verifier, trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_new(trb_context *context, const trb_policy *policy,
+				       trb_verifier **ret_verifier, trb_error **err);
 
 /* One more reference; returns verifier.  NULL is a no-op. */
 TRB_API trb_verifier *trb_verifier_ref(trb_verifier *verifier);
@@ -41,21 +41,25 @@ TRB_API trb_verifier *trb_verifier_unref(trb_verifier *verifier);
 
 /* Tells the time, in seconds since 1970.  A policy whose time is "live" cannot be checked without;
  * an archival one never looks at it.  Errors: TRB_E_INVAL for 0. */
-TRB_API int trb_verifier_set_now(trb_verifier *verifier, uint64_t unix_seconds, trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_set_now(trb_verifier *verifier, uint64_t unix_seconds,
+					   trb_error **err);
 
 /* Demands that are added to the policy's, never in place of them.  Texts are copied.  Errors:
  * TRB_E_INVAL where the value is not of the grammar, TRB_E_NOMEM. */
 
 /* Exactly this repository URL. */
-TRB_API int trb_verifier_set_repository(trb_verifier *verifier, const char *repository,
-					trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_set_repository(trb_verifier *verifier, const char *repository,
+						  trb_error **err);
 /* Exactly this commit: 40 or 64 lower-case hexadecimal digits. */
-TRB_API int trb_verifier_set_commit(trb_verifier *verifier, const char *commit, trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_set_commit(trb_verifier *verifier, const char *commit,
+					      trb_error **err);
 /* Exactly this nonce, 16 to 64 bytes: the one that was given to the build. */
-TRB_API int trb_verifier_set_nonce(trb_verifier *verifier, trb_bytes nonce, trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_set_nonce(trb_verifier *verifier, trb_bytes nonce,
+					     trb_error **err);
 /* The artifact is the entry with exactly this attested name; the file's own name no longer
  * matters. */
-TRB_API int trb_verifier_set_entry(trb_verifier *verifier, const char *name, trb_error **err);
+TRB_API TRB_CHECK int trb_verifier_set_entry(trb_verifier *verifier, const char *name,
+					     trb_error **err);
 
 /* Judges whether the file behind fd is an artifact that bundle attests, as policy and demands want
  * it.  fd is a file open for reading, hashed from its beginning by position (its offset does not
@@ -80,8 +84,8 @@ TRB_API TRB_CHECK int trb_verifier_check_digest(trb_verifier *verifier, const tr
 
 /* A report for a bundle that trb_bundle_parse() refused with why: "bundle.parse" failed, everything
  * else was not run.  The caller owns it.  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
-TRB_API int trb_report_new_unreadable(const trb_error *why, trb_report **ret_report,
-				      trb_error **err);
+TRB_API TRB_CHECK int trb_report_new_unreadable(const trb_error *why, trb_report **ret_report,
+						trb_error **err);
 
 /* One more reference; returns report.  NULL is a no-op. */
 TRB_API trb_report *trb_report_ref(trb_report *report);
@@ -113,9 +117,12 @@ TRB_API const char *trb_report_get_actual(const trb_report *report, size_t index
 /* The report as JSON (ASCII), as a tree of at most 100 columns in UTF-8, and as one self-contained
  * HTML page.  All outside text in them is escaped.  The caller owns the blob.  Errors:
  * TRB_E_NOMEM. */
-TRB_API int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error **err);
-TRB_API int trb_report_to_text(const trb_report *report, trb_blob **ret_text, trb_error **err);
-TRB_API int trb_report_to_html(const trb_report *report, trb_blob **ret_html, trb_error **err);
+TRB_API TRB_CHECK int trb_report_to_json(const trb_report *report, trb_blob **ret_json,
+					 trb_error **err);
+TRB_API TRB_CHECK int trb_report_to_text(const trb_report *report, trb_blob **ret_text,
+					 trb_error **err);
+TRB_API TRB_CHECK int trb_report_to_html(const trb_report *report, trb_blob **ret_html,
+					 trb_error **err);
 
 /* One more reference; returns claims.  NULL is a no-op. */
 TRB_API trb_claims *trb_claims_ref(trb_claims *claims);

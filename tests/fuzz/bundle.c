@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    !trb_bytes_eq(trb_blob_bytes(first), trb_blob_bytes(second)))
 			abort();
 	}
-	trb_bundle_describe(bundle, &text, NULL);
+	if ((trb_bundle_describe(bundle, &text, NULL) == TRB_OK) != (text != NULL))
+		abort();
 	trb_blob_unref(first);
 	trb_blob_unref(second);
 	trb_blob_unref(text);
