@@ -57,10 +57,10 @@ TRB_API TRB_CHECK int trb_source_start(trb_source *source, trb_error **err);
 TRB_API int trb_source_get_fd(const trb_source *source);
 
 /* Takes what the fetcher has sent so far, without waiting.  TRB_OK: the tree is whole, checked and
- * sealed.  TRB_E_AGAIN: call again when the descriptor is readable, and at least once a second, so
- * that the time limit holds.  Everything else is final; the check id says what was wrong with the
- * source: "source.repository", "source.ref", "source.commit", "source.object", "source.tree",
- * "source.submodule", "source.limit". */
+ * sealed.  TRB_E_AGAIN, which leaves *err alone: call again when the descriptor is readable, and at
+ * least once a second, so that the time limit holds.  Everything else is final; the check id says
+ * what was wrong with the source: "source.repository", "source.ref", "source.commit",
+ * "source.object", "source.tree", "source.submodule", "source.limit". */
 TRB_API TRB_CHECK int trb_source_step(trb_source *source, trb_error **err);
 
 /* Steps until done, up to timeout_ms (-1: until the source's own time limit).  Errors: as of

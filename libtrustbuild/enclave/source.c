@@ -334,8 +334,7 @@ int trb_source_step(trb_source *source, trb_error **err)
 
 	if (r < 0)
 		return r;
-	r = step(source, err);
-	return r == TRB_E_AGAIN ? trb_fail(err, r, "the source is being fetched") : r;
+	return step(source, err);
 }
 
 int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err)

@@ -4,16 +4,23 @@
 
 #include <dlfcn.h>
 #include <git2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <trustbuild/context.h>
+#include <trustbuild/request.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/fetch.h"
 #include "enclave/git_object.h"
 #include "enclave/gitmodules.h"
+#include "enclave/source.h"
 #include "enclave/source_stream.h"
 
-#define URL "https://example.org/a/b.git"
+#define URL      "https://example.org/a/b.git"
+#define HELLO_ID "ce013625030ba8dba906f756967f9e9ca394464a"
 
 static void setup(void)
 {
@@ -38,7 +45,7 @@ START_TEST(ids_are_gits)
 	char hex[65];
 
 	hash_hex(1, TRB_GIT_BLOB, "hello\n", hex);
-	ck_assert_str_eq(hex, "ce013625030ba8dba906f756967f9e9ca394464a");
+	ck_assert_str_eq(hex, HELLO_ID);
 	hash_hex(1, TRB_GIT_TREE, "", hex);
 	ck_assert_str_eq(hex, "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
 	hash_hex(2, TRB_GIT_TREE, "", hex);
@@ -455,6 +462,53 @@ START_TEST(bounds_have_names)
 }
 END_TEST
 
+static void put_fetcher(const char *folder, char path[64])
+{
+	static const char script[] = "#!/bin/sh\nexec /bin/sleep 1\n";
+	FILE *f;
+
+	snprintf(path, 64, "%s/tb-fetch", folder);
+	f = fopen(path, "wx");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(script, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0700), 0);
+}
+
+/* A loop keeps one error for all its steps: one that says "again" must not hide the last one's. */
+START_TEST(a_step_that_is_not_the_last_leaves_no_error)
+{
+	_cleanup_(trb_context_unrefp) trb_context *context = NULL;
+	_cleanup_(trb_request_unrefp) trb_request *request = NULL;
+	_cleanup_(trb_source_unrefp) trb_source *source = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	char folder[] = "/tmp/trb-source-XXXXXX", path[64];
+	unsigned again = 0;
+	int r;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	put_fetcher(folder, path);
+	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
+	ck_status(trb_context_set_libexec_dir(context, folder, &err), TRB_OK, err);
+	ck_status(trb_request_new(context, URL, HELLO_ID, &request, &err), TRB_OK, err);
+	ck_status(trb_source_new(context, request, folder, &source, &err), TRB_OK, err);
+	ck_status(trb_source_start(source, &err), TRB_OK, err);
+	while ((r = trb_source_step(source, &err)) == TRB_E_AGAIN) {
+		struct pollfd p = { .fd = trb_source_get_fd(source), .events = POLLIN };
+
+		ck_assert_ptr_null(err);
+		poll(&p, 1, 1000);
+		again++;
+	}
+	ck_assert_uint_gt(again, 0);
+	ck_status(r, TRB_E_IO, err);
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "fetch " HELLO_ID));
+	ck_assert_int_eq(trb_error_code(err), TRB_E_IO);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("source");
@@ -474,6 +528,7 @@ int main(void)
 	tcase_add_test(tc, a_fetcher_cannot_fake_a_verdict);
 	tcase_add_test(tc, gitlinks_sort_as_directories_in_the_digest);
 	tcase_add_test(tc, bounds_have_names);
+	tcase_add_test(tc, a_step_that_is_not_the_last_leaves_no_error);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }
