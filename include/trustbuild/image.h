@@ -18,7 +18,7 @@ extern "C" {
 typedef struct trb_image trb_image;
 
 /* The default recipe.  Progress goes to context's log sink, caches and program output to
- * image/ in its state directory.  Errors: TRB_E_NOMEM. */
+ * image/ in its state directory.  Errors: TRB_E_INVAL without a context, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_image_new(trb_context *context, trb_image **ret_image, trb_error **err);
 
 /* One more reference; returns image.  NULL is a no-op. */

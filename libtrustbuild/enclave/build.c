@@ -104,6 +104,8 @@ int trb_build_new(trb_context *context, trb_bytes recipe, const char *sandbox, c
 	_cleanup_(trb_build_unrefp) trb_build *b = NULL;
 	int r;
 
+	if (context == NULL)
+		return trb_fail(err, TRB_E_INVAL, "no context");
 	if (rootfs == NULL || rootfs[0] != '/' || directory == NULL || directory[0] != '/')
 		return trb_fail(err, TRB_E_INVAL, "rootfs and directory are absolute paths");
 	r = new_handle(context, &b, err);

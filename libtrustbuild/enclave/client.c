@@ -436,7 +436,11 @@ int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err)
 		.state = TRB_STATE_READY,
 	};
 	trb_error *why = NULL;
-	int r = read_conf(&e, conf, &why);
+	int r;
+
+	if (context == NULL)
+		return trb_fail(err, TRB_E_INVAL, "no context");
+	r = read_conf(&e, conf, &why);
 
 	if (r == TRB_OK)
 		r = say_hello(&e, &why);

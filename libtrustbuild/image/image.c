@@ -35,8 +35,11 @@ static const char *const default_helpers[] = { "tb-digest", "tb-fetch", "tb-sand
 
 int trb_image_new(trb_context *context, trb_image **ret_image, trb_error **err)
 {
-	trb_image *image = calloc(1, sizeof(*image));
+	trb_image *image;
 
+	if (context == NULL)
+		return trb_fail(err, TRB_E_INVAL, "no context");
+	image = calloc(1, sizeof(*image));
 	if (image == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&image->refs, 1);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <trustbuild/build.h>
+#include <trustbuild/enclave.h>
 
 #include "core/cleanup.h"
 #include "core/io.h"
@@ -392,6 +393,18 @@ START_TEST(time_is_bounded)
 }
 END_TEST
 
+START_TEST(nothing_starts_without_a_context)
+{
+	trb_build *b = NULL;
+
+	ck_assert_int_eq(
+		trb_build_new(NULL, TRB_BYTES_LIT("{}"), "runsc", "/rootfs", "/", &b, NULL),
+		TRB_E_INVAL);
+	ck_assert_ptr_null(b);
+	ck_assert_int_eq(trb_enclave_serve(NULL, "", NULL), TRB_E_INVAL);
+}
+END_TEST
+
 START_TEST(the_network_is_refused)
 {
 	trb_build *b = NULL;
@@ -519,6 +532,7 @@ int main(void)
 	tcase_add_test(t, memory_is_bounded);
 	tcase_add_test(t, output_is_bounded);
 	tcase_add_test(t, time_is_bounded);
+	tcase_add_test(t, nothing_starts_without_a_context);
 	tcase_add_test(t, the_network_is_refused);
 	tcase_add_test(t, missing_runtimes_are_named);
 	tcase_add_test(t, the_spec_is_the_same_for_every_commit);

@@ -381,9 +381,13 @@ START_TEST(inputs_are_checked)
 					      { "epoch", "1e3" },   { "package", "gcc; rm" },
 					      { "package", "a,b" }, { "fresh", "no" },
 					      { "runtime", "sh" },  { "runtime", "runsc" } };
+	_cleanup_(trb_context_unrefp) trb_context *context = NULL;
 	_cleanup_(trb_image_unrefp) trb_image *image = NULL;
 
-	ck_assert_int_eq(trb_image_new(NULL, &image, NULL), TRB_OK);
+	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
+	ck_assert_int_eq(trb_image_new(NULL, &image, NULL), TRB_E_INVAL);
+	ck_assert_ptr_null(image);
+	ck_assert_int_eq(trb_image_new(context, &image, NULL), TRB_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(trb_image_set(image, bad[i][0], bad[i][1], NULL) == TRB_E_INVAL,
 			      "%s=%s", bad[i][0], bad[i][1]);
