@@ -182,7 +182,7 @@ static void send_artifacts(const struct peer *p)
 	if (p->fault == PEER_NAME_ABSOLUTE)
 		name = "/tmp/tool";
 	if (p->fault == PEER_NAME_UNATTESTED)
-		name = "unattested/tool";
+		name = PEER_BELOW_UNATTESTED;
 	if (p->fault == PEER_SHORT_ARTIFACT)
 		send_file(p, TRB_FILE_ARTIFACT, name, "#!", strlen(PEER_CONTENT));
 	else if (p->fault == PEER_OTHER_DIGEST)
@@ -213,6 +213,14 @@ static void list_artifacts(struct peer *p)
 
 	need(trb_sha256(TRB_BYTES_LIT(PEER_CONTENT), entries[0].digest, NULL) == TRB_OK);
 	need(trb_sha256(TRB_BYTES("", 0), entries[1].digest, NULL) == TRB_OK);
+	/* nothing but its place is wrong with it; names are sorted */
+	if (p->fault == PEER_NAME_UNATTESTED) {
+		struct trb_artifact moved = entries[0];
+
+		moved.name = TRB_BYTES_LIT(PEER_BELOW_UNATTESTED);
+		entries[0] = entries[1];
+		entries[1] = moved;
+	}
 	need(trb_artifacts_encode(&list, &p->artifacts, NULL) == TRB_OK);
 }
 

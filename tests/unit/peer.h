@@ -63,13 +63,14 @@ enum peer_fault {
 	PEER_SLEEPS,
 };
 
-#define PEER_REPOSITORY "https://forge.example/widget"
-#define PEER_COMMIT     "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
-#define PEER_TOKEN      "secret-token"
-#define PEER_ARTIFACT   "out/tool"
-#define PEER_CONTENT    "#!/bin/sh\necho it works\n"
-#define PEER_SECOND     "readme"
-#define PEER_UNATTESTED "pack/tool.tar"
+#define PEER_REPOSITORY       "https://forge.example/widget"
+#define PEER_COMMIT           "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
+#define PEER_TOKEN            "secret-token"
+#define PEER_ARTIFACT         "out/tool"
+#define PEER_CONTENT          "#!/bin/sh\necho it works\n"
+#define PEER_SECOND           "readme"
+#define PEER_BELOW_UNATTESTED "unattested/tool"
+#define PEER_UNATTESTED       "pack/tool.tar"
 
 /* Backend "peer"; its options are a fault's number. */
 extern const trb_tee_ops peer_ops;
