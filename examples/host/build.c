@@ -11,7 +11,8 @@
 #include "host/build.h"
 
 #define RECIPE_MAX (64u * 1024)
-#define TOKEN_MAX  8192u
+#define TOKEN_MAX  4096u
+#define TOKEN_ROOM (TOKEN_MAX + 3) /* its line's end, and a byte that shows that it is longer */
 
 static struct {
 	const char *commit, *ref, *recipe, *backend, *sandbox, *out, *log, *token_fd, *timeout;
@@ -74,15 +75,15 @@ static int failed(trb_error *err)
 }
 
 /* At most TOKEN_MAX bytes up to the end, without the last newline. */
-static int read_token(uint8_t token[TOKEN_MAX], size_t *ret_len)
+static int read_token(uint8_t token[TOKEN_ROOM], size_t *ret_len)
 {
 	size_t len = 0;
 	uint64_t fd;
 
 	if (!cli_number(&command, "token-fd", opts.token_fd, 0, 1u << 20, &fd))
 		return CLI_USAGE;
-	while (len < TOKEN_MAX) {
-		ssize_t got = read((int)fd, token + len, TOKEN_MAX - len);
+	while (len < TOKEN_ROOM) {
+		ssize_t got = read((int)fd, token + len, TOKEN_ROOM - len);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -93,11 +94,11 @@ static int read_token(uint8_t token[TOKEN_MAX], size_t *ret_len)
 			break;
 		len += (size_t)got;
 	}
-	while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r'))
+	while (len > 0 && len < TOKEN_ROOM && (token[len - 1] == '\n' || token[len - 1] == '\r'))
 		len--;
-	if (len == 0 || len == TOKEN_MAX)
+	if (len == 0 || len > TOKEN_MAX)
 		return cli_usage(BUILD_PROGRAM, "--token-fd %s gives no token of 1 to %u bytes",
-				 opts.token_fd, TOKEN_MAX - 1);
+				 opts.token_fd, TOKEN_MAX);
 	*ret_len = len;
 	return CLI_OK;
 }
@@ -322,7 +323,7 @@ static int check_options(trb_context *context, uint32_t *ret_seconds)
 
 static int build(trb_context *context, const char *repository)
 {
-	uint8_t token[TOKEN_MAX] = { 0 };
+	uint8_t token[TOKEN_ROOM] = { 0 };
 	struct build_result result = { 0 };
 	trb_request *request = NULL;
 	uint32_t seconds = 0;

@@ -48,9 +48,9 @@ TRB_API trb_session *trb_session_unref(trb_session *session);
 TRB_API TRB_CHECK int trb_session_set_output_dirfd(trb_session *session, int dirfd,
 						   trb_error **err);
 
-/* Sets the token with which the enclave authenticates to the repository, at most 8 KiB, of which
- * tb-enclave takes 4 KiB.  It enters no fact, log or statement; the copy is wiped when it was sent.
- * Errors: TRB_E_INVAL, TRB_E_STATE after the start, TRB_E_NOMEM. */
+/* Sets the token with which the enclave authenticates to the repository: one line of at
+ * most 4 KiB.  It enters no fact, log or statement; the copy is wiped when it was sent.  Errors:
+ * TRB_E_INVAL, TRB_E_LIMIT over 4 KiB, TRB_E_STATE after the start, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_set_credential(trb_session *session, trb_bytes token,
 						 trb_error **err);
 

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "core/context.h"
+#include "core/fetch.h"
 
 /* Turns in one call: an enclave that never stops asking must not keep the caller. */
 #define TURNS_MAX 64
@@ -157,8 +158,9 @@ int trb_session_set_credential(trb_session *session, trb_bytes token, trb_error 
 
 	if (r < 0)
 		return r;
-	if (token.len == 0 || token.len > TRB_CREDENTIAL_MAX)
-		return trb_fail(err, TRB_E_INVAL, "a token has 1 to %u bytes", TRB_CREDENTIAL_MAX);
+	r = trb_fetch_token_check(token, err);
+	if (r < 0)
+		return r;
 	wipe(&session->credential);
 	return trb_blob_new(token, &session->credential, err);
 }

@@ -11,6 +11,7 @@
 
 #include "support.h"
 
+#include "core/fetch.h"
 #include "core/io.h"
 #include "format/bundle.h"
 #include "host/event.h"
@@ -367,6 +368,27 @@ START_TEST(a_request_fits_one_frame)
 }
 END_TEST
 
+/* What the enclave would refuse after minutes of booting is refused at once. */
+START_TEST(a_token_is_one_line_of_bounded_length)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	char token[TRB_FETCH_TOKEN_MAX + 1];
+
+	memset(token, 'a', sizeof(token));
+	open_session(PEER_SLEEPS);
+	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES_NULL, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES_LIT("a\nb"), NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES_LIT("a\0b"), NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES(token, sizeof(token)), NULL),
+			 TRB_E_LIMIT);
+	ck_status(trb_session_set_credential(session, TRB_BYTES(token, TRB_FETCH_TOKEN_MAX), &err),
+		  TRB_OK, err);
+	close_session();
+}
+END_TEST
+
 START_TEST(calls_in_the_wrong_order_are_refused)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -374,7 +396,6 @@ START_TEST(calls_in_the_wrong_order_are_refused)
 
 	open_session(PEER_SLEEPS);
 	ck_assert_int_eq(trb_session_next_event(session, &event, NULL), TRB_E_STATE);
-	ck_assert_int_eq(trb_session_set_credential(session, TRB_BYTES_NULL, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_session_allow_private(session, "a b", NULL), TRB_E_INVAL);
 	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
 	ck_assert_int_eq(trb_session_start(session, host.request, NULL), TRB_E_STATE);
@@ -446,6 +467,7 @@ int main(void)
 	tcase_add_test(tc, a_time_limit_ends_the_session);
 	tcase_add_test(tc, a_session_can_be_dropped_unclosed);
 	tcase_add_test(tc, a_request_fits_one_frame);
+	tcase_add_test(tc, a_token_is_one_line_of_bounded_length);
 	tcase_add_test(tc, calls_in_the_wrong_order_are_refused);
 	tcase_add_test(tc, backends_are_named_exactly);
 	tcase_add_test(tc, progress_has_a_ceiling);
