@@ -111,8 +111,24 @@ struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key)
 	return NULL;
 }
 
+/* Does the equation of SEC 1, 4.1.4 end in the point at infinity, where no signature is valid?  So
+ * it does where digest * G + r * Q is that point, and who knows the private key can make it so. */
+static bool is_at_infinity(const struct trb_ec_key *key, const uint8_t *digest, const BIGNUM *r)
+{
+	const EC_GROUP *group = EC_KEY_get0_group(key->key);
+	BIGNUM *e = BN_bin2bn(digest, (int)key->size, NULL);
+	EC_POINT *point = EC_POINT_new(group);
+	bool yes = e != NULL && point != NULL &&
+		   EC_POINT_mul(group, point, e, EC_KEY_get0_public_key(key->key), r, NULL) == 1 &&
+		   EC_POINT_is_at_infinity(group, point) == 1;
+
+	EC_POINT_free(point);
+	BN_free(e);
+	return yes;
+}
+
 /* ECDSA_do_verify() gives 0 for a signature that is not the key's, and -1 for everything that went
- * wrong on the way. */
+ * wrong on the way, the point at infinity among it. */
 static int verify_pair(const struct trb_ec_key *key, const uint8_t *digest, trb_bytes r,
 		       trb_bytes s)
 {
@@ -126,6 +142,8 @@ static int verify_pair(const struct trb_ec_key *key, const uint8_t *digest, trb_
 	b = BN_bin2bn(s.ptr, (int)s.len, NULL);
 	if (sig != NULL && ECDSA_SIG_set0(sig, a, b) == 1) {
 		good = ECDSA_do_verify(digest, (int)key->size, sig, key->key);
+		if (good < 0 && is_at_infinity(key, digest, a))
+			good = 0;
 	} else {
 		BN_free(a);
 		BN_free(b);

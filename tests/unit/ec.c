@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signatures that only who has the private key can make, and that are none all the same. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "support.h"
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+
+#include "format/ec.h"
+
+static const struct {
+	enum trb_ec_name name;
+	int nid, size;
+} curves[] = {
+	{ TRB_P256, NID_X9_62_prime256v1, 32 },
+	{ TRB_P384, NID_secp384r1, 48 },
+};
+
+struct signer {
+	EC_KEY *private;
+	struct trb_ec_curve *curve;
+	struct trb_ec_key *public;
+	uint8_t digest[48];
+	int size;
+};
+
+static void signer_new(struct signer *s, int curve)
+{
+	uint8_t point[TRB_P384_POINT];
+	size_t n;
+
+	s->size = curves[curve].size;
+	memset(s->digest, 0x5a, sizeof(s->digest));
+	s->private = EC_KEY_new_by_curve_name(curves[curve].nid);
+	ck_assert(s->private != NULL && EC_KEY_generate_key(s->private) == 1);
+	n = EC_POINT_point2oct(EC_KEY_get0_group(s->private), EC_KEY_get0_public_key(s->private),
+			       POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point), NULL);
+	ck_assert_int_eq(trb_ec_curve_new(curves[curve].name, &s->curve, NULL), TRB_OK);
+	ck_assert_int_eq(trb_ec_key_new(s->curve, TRB_BYTES(point, n), &s->public, NULL), TRB_OK);
+}
+
+static void signer_free(struct signer *s)
+{
+	trb_ec_key_free(s->public);
+	trb_ec_curve_free(s->curve);
+	EC_KEY_free(s->private);
+}
+
+/* In both encodings. */
+static void verdict_is(const struct signer *s, const ECDSA_SIG *sig, int wanted)
+{
+	uint8_t raw[TRB_P384_SIGNATURE], *der = NULL;
+	int n = i2d_ECDSA_SIG(sig, &der);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, s->size), s->size);
+	ck_assert_int_eq(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + s->size, s->size), s->size);
+	ck_assert_int_eq(trb_ec_verify_raw(s->public, s->digest, TRB_BYTES(raw, 2 * s->size)),
+			 wanted);
+	ck_assert_int_eq(trb_ec_verify_der(s->public, s->digest, TRB_BYTES(der, (size_t)n)),
+			 wanted);
+	ck_assert_int_eq(ERR_peek_error(), 0);
+	OPENSSL_free(der);
+}
+
+START_TEST(a_signature_holds)
+{
+	struct signer s;
+	ECDSA_SIG *sig;
+
+	signer_new(&s, _i);
+	sig = ECDSA_do_sign(s.digest, s.size, s.private);
+	ck_assert(sig != NULL);
+	verdict_is(&s, sig, TRB_OK);
+	s.digest[0] ^= 1;
+	verdict_is(&s, sig, TRB_E_EVIDENCE);
+	ECDSA_SIG_free(sig);
+	signer_free(&s);
+}
+END_TEST
+
+/* r = -digest / d makes u1 * G + u2 * Q the point at infinity for every s, which OpenSSL reports as
+ * it does a want of memory. */
+START_TEST(a_signature_that_ends_at_infinity_is_refused)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	const BIGNUM *order;
+	struct signer s;
+	BIGNUM *e, *r;
+
+	signer_new(&s, _i);
+	order = EC_GROUP_get0_order(EC_KEY_get0_group(s.private));
+	e = BN_bin2bn(s.digest, s.size, NULL);
+	r = BN_mod_inverse(NULL, EC_KEY_get0_private_key(s.private), order, ctx);
+	ck_assert(e != NULL && r != NULL && BN_mod_mul(r, r, e, order, ctx) == 1);
+	ck_assert(BN_sub(r, order, r) == 1);
+	ck_assert(ECDSA_SIG_set0(sig, r, BN_dup(BN_value_one())) == 1);
+	ck_assert_int_eq(ECDSA_do_verify(s.digest, s.size, sig, s.private), -1);
+	ERR_clear_error();
+	verdict_is(&s, sig, TRB_E_EVIDENCE);
+	BN_free(e);
+	BN_CTX_free(ctx);
+	ECDSA_SIG_free(sig);
+	signer_free(&s);
+}
+END_TEST
+
+/* Of r and s, what no signature has: 0, and the order. */
+START_TEST(a_signature_out_of_range_is_refused)
+{
+	struct signer s;
+
+	signer_new(&s, _i);
+	for (int i = 0; i < 4; i++) {
+		const BIGNUM *order = EC_GROUP_get0_order(EC_KEY_get0_group(s.private));
+		ECDSA_SIG *sig = ECDSA_SIG_new();
+		BIGNUM *bad = i % 2 == 0 ? BN_new() : BN_dup(order), *good = BN_dup(BN_value_one());
+
+		ck_assert(ECDSA_SIG_set0(sig, i < 2 ? bad : good, i < 2 ? good : bad) == 1);
+		verdict_is(&s, sig, TRB_E_EVIDENCE);
+		ECDSA_SIG_free(sig);
+	}
+	signer_free(&s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ec");
+	TCase *tcase = tcase_create("ec");
+	int n = sizeof(curves) / sizeof(curves[0]);
+
+	tcase_add_loop_test(tcase, a_signature_holds, 0, n);
+	tcase_add_loop_test(tcase, a_signature_that_ends_at_infinity_is_refused, 0, n);
+	tcase_add_loop_test(tcase, a_signature_out_of_range_is_refused, 0, n);
+	suite_add_tcase(suite, tcase);
+	return test_run(suite);
+}
