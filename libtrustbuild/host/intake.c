@@ -114,6 +114,16 @@ static int check_head(const struct trb_intake *intake, const struct intake_file 
 	return TRB_OK;
 }
 
+static int begin_hash(struct intake_stream *stream, trb_error **err)
+{
+	TRB_CRYPTO_SCOPE;
+
+	stream->hash = EVP_MD_CTX_new();
+	if (stream->hash == NULL || EVP_DigestInit_ex(stream->hash, EVP_sha256(), NULL) != 1)
+		return trb_fail_nomem(err);
+	return TRB_OK;
+}
+
 static int begin_file(struct trb_intake *intake, struct intake_stream *stream, trb_bytes head,
 		      trb_error **err)
 {
@@ -130,10 +140,8 @@ static int begin_file(struct trb_intake *intake, struct intake_stream *stream, t
 				   TRB_ARTIFACTS_MAX);
 	if (r == TRB_OK && intake->dirfd >= 0)
 		r = trb_intake_file_open(intake->dirfd, &file, err);
-	stream->hash = r == TRB_OK ? EVP_MD_CTX_new() : NULL;
-	if (r == TRB_OK &&
-	    (stream->hash == NULL || EVP_DigestInit_ex(stream->hash, EVP_sha256(), NULL) != 1))
-		r = trb_fail_nomem(err);
+	if (r == TRB_OK)
+		r = begin_hash(stream, err);
 	if (r < 0) {
 		trb_intake_file_clear(intake->dirfd, &file);
 		return r;
