@@ -10,6 +10,7 @@
 #include <trustbuild/trustbuild.h>
 
 #define OPTIONS_MAX  40
+#define FIRST_LONG   256 /* each option its own value, or getopt_long() takes any that fits */
 #define HELP_COLUMN  26
 #define VERSION_HELP "show the versions in use and leave"
 
@@ -90,22 +91,39 @@ static int take(const struct cli_command *command, const struct cli_option *opti
 	return CLI_OK;
 }
 
+/* How many options --given, without its value, may stand for. */
+static size_t meant(const struct cli_command *command, const char *given, size_t len)
+{
+	size_t n = strncmp("help", given, len) == 0;
+
+	n += command->version && strncmp("version", given, len) == 0;
+	for (size_t i = 0; i < count(command->options); i++)
+		n += strncmp(command->options[i].name, given, len) == 0;
+	return n;
+}
+
 static int bad_option(const struct cli_command *command, int c, char **argv)
 {
 	const char *given = argv[optind - 1];
+	size_t len = strcspn(given, "=");
 
 	if (c == ':')
 		return cli_usage(command->name, "%s needs a value", given);
 	if (optopt != 0 && optopt < 256 && strncmp(given, "--", 2) != 0)
 		return cli_usage(command->name, "there is no option -%c", optopt);
-	return cli_usage(command->name, "there is no option %s, or it takes no value", given);
+	if (optopt != 0)
+		return cli_usage(command->name, "%.*s takes no value", (int)len, given);
+	if (meant(command, given + 2, len - 2) > 1)
+		return cli_usage(command->name, "%.*s may stand for several options", (int)len,
+				 given);
+	return cli_usage(command->name, "there is no option %.*s", (int)len, given);
 }
 
 static int parse_options(const struct cli_command *command, int argc, char **argv)
 {
 	struct option longs[OPTIONS_MAX + 3] = { 0 };
 	size_t n = count(command->options);
-	int c, index = 0;
+	int c;
 
 	if (n > OPTIONS_MAX)
 		abort();
@@ -113,12 +131,12 @@ static int parse_options(const struct cli_command *command, int argc, char **arg
 		longs[i] =
 			(struct option){ command->options[i].name,
 					 command->options[i].flag ? no_argument : required_argument,
-					 NULL, 1 };
+					 NULL, FIRST_LONG + (int)i };
 	longs[n] = (struct option){ "help", no_argument, NULL, 2 };
 	if (command->version)
 		longs[n + 1] = (struct option){ "version", no_argument, NULL, 3 };
 	optind = 0; /* GNU: start over */
-	while ((c = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
 		int r;
 
 		if (c == 'h' || c == 2) {
@@ -127,7 +145,8 @@ static int parse_options(const struct cli_command *command, int argc, char **arg
 		}
 		if (c == 3)
 			return print_version(command->name) == CLI_OK ? -1 : CLI_FAILED;
-		r = c == 1 ? take(command, &command->options[index]) : bad_option(command, c, argv);
+		r = c >= FIRST_LONG ? take(command, &command->options[c - FIRST_LONG])
+				    : bad_option(command, c, argv);
 		if (r != CLI_OK)
 			return r;
 	}
