@@ -11,6 +11,17 @@ struct trb_conf {
 	} entries[MAX_KEYS];
 };
 
+static int unknown_key(const char *key, const char *const keys[], trb_error **err)
+{
+	_cleanup_buf_ struct trb_buf known = { 0 };
+
+	trb_buf_init(&known, 512);
+	for (size_t i = 0; keys[i] != NULL; i++)
+		trb_buf_addf(&known, "%s%s", i > 0 ? ", " : "", keys[i]);
+	return trb_fail(err, TRB_E_INVAL, "unknown key '%s' (known here: %.*s)", key,
+			(int)known.len, (const char *)known.ptr);
+}
+
 static int add_entry(struct trb_conf *conf, char *piece, const char *const keys[], trb_error **err)
 {
 	char *value = strchr(piece, '=');
@@ -22,7 +33,7 @@ static int add_entry(struct trb_conf *conf, char *piece, const char *const keys[
 	while (keys[k] != NULL && strcmp(keys[k], piece) != 0)
 		k++;
 	if (keys[k] == NULL)
-		return trb_fail(err, TRB_E_INVAL, "unknown key '%s'", piece);
+		return unknown_key(piece, keys, err);
 	if (trb_conf_get(conf, piece, NULL) != NULL)
 		return trb_fail(err, TRB_E_INVAL, "key '%s' appears twice", piece);
 	if (conf->n == MAX_KEYS)

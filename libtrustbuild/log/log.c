@@ -28,13 +28,15 @@ static int choose(const char *text, const struct trb_log_backend **ret, struct t
 		  trb_error **err)
 {
 	size_t n = text != NULL ? strcspn(text, ":") : 0;
+	int r;
 
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
 		if (strlen(backends[i]->name) != n || memcmp(backends[i]->name, text, n) != 0)
 			continue;
 		*ret = backends[i];
-		return trb_conf_parse(text[n] == ':' ? text + n + 1 : "", backends[i]->keys,
-				      ret_conf, err);
+		r = trb_conf_parse(text[n] == ':' ? text + n + 1 : "", backends[i]->keys, ret_conf,
+				   err);
+		return r < 0 ? trb_wrap(err, r, "log backend '%s'", backends[i]->name) : TRB_OK;
 	}
 	return trb_fail(err, TRB_E_UNSUPPORTED, "no log backend '%.*s'; there is: local", (int)n,
 			text != NULL ? text : "");

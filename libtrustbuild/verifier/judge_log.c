@@ -127,8 +127,8 @@ int trb_step_log_checkpoint(struct trb_run *run, trb_error **err)
 		return trb_report_fail_from(run->report, TRB_CK_LOG_CHECKPOINT, TRB_E_LOG, why,
 					    err);
 	return trb_report_pass(run->report, TRB_CK_LOG_CHECKPOINT, err, NULL,
-			       "%s, %" PRIu64 " entries", trb_row_view(c->checkpoint.origin).text,
-			       c->checkpoint.size);
+			       "%s, %" PRIu64 " entr%s", trb_row_view(c->checkpoint.origin).text,
+			       c->checkpoint.size, c->checkpoint.size == 1 ? "y" : "ies");
 }
 
 static int leaf_hash(const struct trb_run *run, uint8_t ret[32], trb_error **err)

@@ -63,7 +63,7 @@ static int check_version(const struct trb_json *doc, trb_error **err)
 
 	if (version == NULL)
 		return trb_json_fail(doc, doc->root, err,
-				     "is no policy: it does not begin with \"policy\": 1");
+				     "this is no policy: it does not begin with \"policy\": 1");
 	r = trb_json_uint(doc, version, 0, TRB_JSON_INT_MAX, &number, err);
 	if (r < 0)
 		return r;

@@ -4,6 +4,8 @@
 
 #include "core/error.h"
 
+#define KEY_SHOWN 80 /* bytes of a key in a message */
+
 static bool same_key(const struct trb_vkey *a, const struct trb_vkey *b)
 {
 	return a->len == b->len && memcmp(a->key, b->key, a->len) == 0;
@@ -28,18 +30,20 @@ static int read_key(const struct trb_json *doc, const cJSON *item, bool witness,
 {
 	_cleanup_(trb_error_unrefp) trb_error *cause = NULL;
 	trb_bytes text;
-	int r = trb_json_string(doc, item, 1, TRB_VKEY_MAX, &text, err);
+	int shown, r = trb_json_string(doc, item, 1, TRB_VKEY_MAX, &text, err);
 
 	if (r < 0)
 		return r;
+	shown = text.len < KEY_SHOWN ? (int)text.len : KEY_SHOWN;
 	r = trb_vkey_parse(text, ret, &cause);
 	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
 	if (r < 0)
-		return trb_json_fail(doc, item, err, "is no verifier key: %s",
-				     trb_error_message(cause));
+		return trb_json_fail(doc, item, err, "'%.*s' is no verifier key: %s", shown,
+				     (const char *)text.ptr, trb_error_message(cause));
 	if ((ret->type == TRB_KEY_COSIGNATURE) != witness)
-		return trb_json_fail(doc, item, err, "is not the key of a %s",
+		return trb_json_fail(doc, item, err, "'%.*s' is not the key of a %s", shown,
+				     (const char *)text.ptr,
 				     witness ? "witness (cosignature/v1)" : "log");
 	return TRB_OK;
 }
@@ -146,7 +150,7 @@ static int check_independent(const struct trb_json *doc, const cJSON *witnesses,
 			if (same_key(&p->witnesses[i], &p->log_keys[j]))
 				return trb_json_fail(
 					doc, cJSON_GetArrayItem(keys, (int)i), err,
-					"is a log's key, too: a log is no witness of itself");
+					"this is a log's key, too: a log is no witness of itself");
 	return TRB_OK;
 }
 

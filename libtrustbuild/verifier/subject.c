@@ -10,7 +10,8 @@
 #include "format/dsse.h"
 #include "verifier/run.h"
 
-#define CHUNK (256u * 1024)
+#define CHUNK       (256u * 1024)
+#define NAMES_SHOWN 4u
 
 static int hash_all(struct trb_subject *subject, EVP_MD_CTX *md, uint8_t *chunk, uint64_t limit,
 		    trb_error **err)
@@ -62,6 +63,24 @@ static trb_bytes base_name(trb_bytes name)
 	return TRB_BYTES(slash, (size_t)(name.ptr + name.len - slash));
 }
 
+/* The first few, as they would have to be called: whole, or without folders. */
+static struct trb_row_text attested_names(const struct trb_artifacts *artifacts, bool whole)
+{
+	size_t shown = artifacts->n <= NAMES_SHOWN + 1 ? artifacts->n : NAMES_SHOWN;
+	_cleanup_buf_ struct trb_buf b = { 0 };
+
+	trb_buf_init(&b, 8192);
+	for (size_t i = 0; i < shown; i++) {
+		trb_bytes name = artifacts->entries[i].name;
+
+		trb_buf_add_str(&b, i > 0 ? ", " : "");
+		trb_buf_add(&b, whole ? name : base_name(name));
+	}
+	if (shown < artifacts->n)
+		trb_buf_addf(&b, " or one of %zu more", artifacts->n - shown);
+	return trb_row_view(trb_buf_bytes(&b));
+}
+
 int trb_step_artifact_name(struct trb_run *run, trb_error **err)
 {
 	const char *entry = run->subject.entry;
@@ -80,9 +99,8 @@ int trb_step_artifact_name(struct trb_run *run, trb_error **err)
 	}
 	if (named == 0)
 		return trb_report_fail(run->report, TRB_CK_ARTIFACT_NAME, err,
-				       entry != NULL ? "an attested name"
-						     : "the base name of an attested name",
-				       "%s", name);
+				       attested_names(&run->artifacts, entry != NULL).text, "%s",
+				       name);
 	if (n == 0)
 		return trb_report_fail(run->report, TRB_CK_ARTIFACT_NAME, err, list.text, "%s",
 				       name);

@@ -154,6 +154,7 @@ START_TEST(conf_is_strict)
 	static const char *const keys[] = { "transport", "nsm", NULL };
 	static const char *const bad[] = { "x=1", "nsm", "nsm=a,nsm=b", ",", "nsm=a," };
 	_cleanup_(trb_conf_freep) struct trb_conf *conf = NULL, *empty = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	uint64_t n;
 
 	ck_assert_int_eq(trb_conf_parse("transport=unix:/run/x,nsm=7", keys, &conf, NULL), TRB_OK);
@@ -170,6 +171,8 @@ START_TEST(conf_is_strict)
 		ck_assert_msg(trb_conf_parse(bad[i], keys, &none, NULL) == TRB_E_INVAL, "'%s'",
 			      bad[i]);
 	}
+	ck_assert_int_eq(trb_conf_parse("nms=7", keys, &conf, &err), TRB_E_INVAL);
+	ck_assert_str_eq(trb_error_message(err), "unknown key 'nms' (known here: transport, nsm)");
 }
 END_TEST
 

@@ -95,6 +95,52 @@ static const char *const hostile[] = {
 };
 
 /* Build paints a fake VERIFIED: in the file's name, which is shown on a refusal. */
+static size_t row_of(const char *check)
+{
+	size_t i = 0;
+
+	while (i < trb_report_count_checks(j.report) &&
+	       strcmp(trb_report_get_check(j.report, i), check) != 0)
+		i++;
+	return i;
+}
+
+/* Who mistook the name sees what it could have been. */
+START_TEST(a_name_that_is_not_attested_is_told_which_are)
+{
+	static const char *const names[] = { "out/a", "out/b", "out/c", "out/d", "out/e", "out/f" };
+	struct trb_artifact entries[6];
+
+	j.file_name = "other";
+	expect("artifact.name");
+	ck_assert_str_eq(trb_report_get_expected(j.report, row_of("artifact.name")),
+			 "helper, tb-widget");
+	for (size_t i = 0; i < 6; i++) {
+		entries[i] = m.entries[1];
+		entries[i].name = trb_bytes_str(names[i]);
+	}
+	m.artifacts = (struct trb_artifacts){ .n = 5, .entries = entries };
+	j.entry = "a";
+	expect("artifact.name");
+	ck_assert_str_eq(trb_report_get_expected(j.report, row_of("artifact.name")),
+			 "out/a, out/b, out/c, out/d, out/e");
+	m.artifacts.n = 6;
+	expect("artifact.name");
+	ck_assert_str_eq(trb_report_get_expected(j.report, row_of("artifact.name")),
+			 "out/a, out/b, out/c, out/d or one of 2 more");
+}
+END_TEST
+
+START_TEST(one_entry_is_no_entries)
+{
+	m.tree_size = 1;
+	m.index = 0;
+	expect(NULL);
+	ck_assert_ptr_nonnull(
+		strstr(trb_report_get_actual(j.report, row_of("log.checkpoint")), ", 1 entry"));
+}
+END_TEST
+
 START_TEST(hostile_file_names_are_escaped)
 {
 	j.file_name = hostile[_i];
@@ -311,6 +357,8 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, judging_set_up, judging_tear_down);
+	tcase_add_test(tc, a_name_that_is_not_attested_is_told_which_are);
+	tcase_add_test(tc, one_entry_is_no_entries);
 	tcase_add_loop_test(tc, hostile_file_names_are_escaped, 0,
 			    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(tc, long_names_are_wrapped);
