@@ -64,6 +64,8 @@ int cli_dispatch(const char *program, const char *help, const struct cli_subcomm
 int cli_usage(const char *program, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The error, its causes, its check id and a remedy, all escaped; gives CLI_FAILED. */
 int cli_error(const char *program, const trb_error *err);
+/* The same of what a file says. */
+int cli_error_in(const char *program, const char *file, const trb_error *err);
 /* A line of the program's own on standard error; ends a live line first. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -115,7 +115,7 @@ int cli_usage(const char *program, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
-static const char *remedy(int code)
+static const char *remedy(const char *program, int code)
 {
 	switch (code) {
 	case TRB_E_NOMEM:
@@ -130,6 +130,9 @@ static const char *remedy(int code)
 	case TRB_E_BUILD:
 		return "the build's own output above says why; the recipe is trustbuild.json";
 	case TRB_E_UNSUPPORTED:
+		/* of logs it knows nothing */
+		if (strncmp(program, "tb-host log ", strlen("tb-host log ")) == 0)
+			return NULL;
 		return "'tb-host doctor' tells what this machine can do";
 	default:
 		return NULL;
@@ -138,11 +141,20 @@ static const char *remedy(int code)
 
 int cli_error(const char *program, const trb_error *err)
 {
+	return cli_error_in(program, NULL, err);
+}
+
+int cli_error_in(const char *program, const char *file, const trb_error *err)
+{
 	int code = trb_error_code(err);
 	const char *check = trb_error_check(err);
 
 	wipe_live();
 	fprintf(stderr, "%s: ", program);
+	if (file != NULL) {
+		cli_escape(stderr, cli_bytes(file), false);
+		fputs(": ", stderr);
+	}
 	cli_escape(stderr, cli_bytes(trb_error_message(err)), false);
 	if (check != NULL)
 		fprintf(stderr, " [%s]", check);
@@ -153,7 +165,7 @@ int cli_error(const char *program, const trb_error *err)
 		cli_escape(stderr, cli_bytes(trb_error_message(cause)), false);
 		fputc('\n', stderr);
 	}
-	if (remedy(code) != NULL)
-		fprintf(stderr, "  remedy: %s\n", remedy(code));
+	if (remedy(program, code) != NULL)
+		fprintf(stderr, "  remedy: %s\n", remedy(program, code));
 	return CLI_FAILED;
 }

@@ -178,7 +178,7 @@ static int default_image(trb_context *context, char **ret)
 		cli_say(BUILD_PROGRAM ": there is no enclave image yet: run 'tb-host image build'");
 		status = CLI_FAILED;
 	} else if ((*ret = strdup(path)) == NULL) {
-		status = CLI_FAILED;
+		status = build_no_memory();
 	}
 	trb_image_unref(image);
 	return status;
@@ -188,16 +188,17 @@ static int default_image(trb_context *context, char **ret)
 static int backend_text(trb_context *context, char **ret)
 {
 	const char *backend = opts.backend != NULL ? opts.backend : "process";
-	char *image = opts.image != NULL ? strdup(opts.image) : NULL;
+	char *image = NULL;
 	int status = CLI_OK, n;
 
 	if (strstr(backend, "eif=") != NULL) {
-		free(image);
 		*ret = strdup(backend);
-		return *ret != NULL ? CLI_OK : CLI_FAILED;
+		return *ret != NULL ? CLI_OK : build_no_memory();
 	}
-	if (image == NULL)
+	if (opts.image == NULL)
 		status = default_image(context, &image);
+	else if ((image = strdup(opts.image)) == NULL)
+		status = build_no_memory();
 	if (status == CLI_OK && strchr(image, ',') != NULL)
 		status = cli_usage(BUILD_PROGRAM,
 				   "'%s': a backend's options cannot carry a comma: "
@@ -209,7 +210,10 @@ static int backend_text(trb_context *context, char **ret)
 	}
 	n = asprintf(ret, "%s%ceif=%s", backend, strchr(backend, ':') != NULL ? ',' : ':', image);
 	free(image);
-	return n >= 0 ? CLI_OK : CLI_FAILED;
+	if (n >= 0)
+		return CLI_OK;
+	*ret = NULL;
+	return build_no_memory();
 }
 
 static int set_up(trb_session *session, int staging, trb_bytes token, uint32_t seconds,
@@ -269,8 +273,8 @@ static int run_session(trb_context *context, trb_request *request, const char *b
 	trb_session_unref(session);
 	if (r == TRB_OK)
 		return CLI_OK;
-	if (err == NULL && close_err == NULL) /* out of memory */
-		return CLI_FAILED;
+	if (err == NULL && close_err == NULL)
+		return build_no_memory();
 	if (err == NULL) {
 		err = close_err;
 		close_err = NULL;

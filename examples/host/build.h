@@ -37,6 +37,9 @@ bool build_take_event(struct build_result *result, const trb_event *event);
 /* Ends a line of the build's output that has no end. */
 void build_end_output(void);
 
+/* Says that there is no memory left; gives CLI_FAILED. */
+int build_no_memory(void);
+
 /* The output directory: made where it is missing; empty unless force says otherwise.  CLI_OK, or
  * after saying why another exit status. */
 int build_check_output(const char *out, bool force);

@@ -38,6 +38,14 @@ void build_end_output(void)
 	in_line = false;
 }
 
+int build_no_memory(void)
+{
+	build_end_output();
+	cli_progress_end();
+	cli_say(BUILD_PROGRAM ": out of memory");
+	return CLI_FAILED;
+}
+
 static void show_output(trb_bytes text)
 {
 	cli_progress_end();
@@ -221,7 +229,7 @@ int build_open_output(const char *out, char **ret_staging, int *ret_fd)
 		int fd;
 
 		if (asprintf(&staging, "%s/" STAGING "XXXXXX", out) < 0)
-			return CLI_FAILED;
+			return build_no_memory();
 		if (mkdtemp(staging) == NULL) {
 			free(staging);
 			return cannot("write into", out);
@@ -253,12 +261,13 @@ static int make_parents(char *path, size_t from)
 
 static int move_file(const struct build_file *file, const char *out, const char *staging)
 {
-	char *from = NULL;
-	int status = CLI_FAILED;
+	char *from;
+	int status;
 
 	if (asprintf(&from, "%s/%s%s", staging, file->attested ? "" : BUILD_UNATTESTED "/",
-		     file->name) >= 0)
-		status = make_parents(file->path, strlen(out) + 1);
+		     file->name) < 0)
+		return build_no_memory();
+	status = make_parents(file->path, strlen(out) + 1);
 	if (status == CLI_OK && rename(from, file->path) < 0)
 		status = cannot("write", file->path);
 	free(from);
@@ -283,7 +292,7 @@ int build_save_bundle(const struct build_result *result)
 
 int build_save(struct build_result *result, const char *out, const char *staging)
 {
-	int status = build_place(result, out) ? CLI_OK : CLI_FAILED;
+	int status = build_place(result, out) ? CLI_OK : build_no_memory();
 
 	build_end_output();
 	cli_progress_end();
@@ -335,6 +344,8 @@ int build_publish(trb_context *context, const char *name, struct build_result *r
 	result->bundle = logged;
 	result->log = strdup(name);
 	status = build_save_bundle(result);
+	if (status == CLI_OK && result->log == NULL)
+		status = build_no_memory();
 	if (status == CLI_OK)
 		cli_say("published in the log '%s'", name);
 	return status;

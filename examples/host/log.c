@@ -108,23 +108,34 @@ static const struct cli_command publish_command = {
 	.max_args = 1,
 };
 
-static int publish(trb_bytes json, trb_blob **ret, trb_error **err)
+static int publish(const trb_bundle *bundle, trb_blob **ret, trb_error **err)
 {
-	trb_bundle *bundle = NULL, *logged = NULL;
-	int r = trb_bundle_parse(json, &bundle, err);
+	trb_bundle *logged = NULL;
+	int r = trb_log_publish(log_handle, bundle, &logged, err);
 
 	if (r == TRB_OK)
-		r = trb_log_publish(log_handle, bundle, &logged, err);
-	if (r == TRB_OK)
 		r = trb_bundle_encode(logged, ret, err);
-	trb_bundle_unref(bundle);
 	trb_bundle_unref(logged);
 	return r;
 }
 
+static int read_bundle(const char *path, trb_bundle **ret)
+{
+	trb_blob *json = NULL;
+	trb_error *err = NULL;
+	int status = cli_read_file(publish_command.name, path, BUNDLE_MAX, &json);
+
+	if (status == CLI_OK && trb_bundle_parse(trb_blob_bytes(json), ret, &err) < 0)
+		status = cli_error_in(publish_command.name, path, err);
+	trb_error_unref(err);
+	trb_blob_unref(json);
+	return status;
+}
+
 static int log_publish(int argc, char **argv)
 {
-	trb_blob *json = NULL, *logged = NULL;
+	trb_bundle *bundle = NULL;
+	trb_blob *logged = NULL;
 	trb_error *err = NULL;
 	const char *out;
 	char **args;
@@ -133,16 +144,16 @@ static int log_publish(int argc, char **argv)
 	if (!cli_parse(&publish_command, argc, argv, &args, &n, &status))
 		return status;
 	out = opts.out != NULL ? opts.out : args[0];
-	status = cli_read_file(publish_command.name, args[0], BUNDLE_MAX, &json);
+	status = read_bundle(args[0], &bundle);
 	if (status == CLI_OK)
 		status = open_log(publish_command.name);
 	if (status != CLI_OK) {
-		trb_blob_unref(json);
+		trb_bundle_unref(bundle);
 		return status;
 	}
-	if (publish(trb_blob_bytes(json), &logged, &err) == TRB_OK)
+	if (publish(bundle, &logged, &err) == TRB_OK)
 		status = cli_write_file(publish_command.name, out, trb_blob_bytes(logged));
-	trb_blob_unref(json);
+	trb_bundle_unref(bundle);
 	trb_blob_unref(logged);
 	left = leave(publish_command.name, err);
 	return left != CLI_OK ? left : status;
@@ -208,7 +219,8 @@ static int show_list(trb_error **err)
 		return r;
 	if (opts.last != NULL)
 		last = strtoull(opts.last, NULL, 10);
-	cli_say("%s: %llu entries", trb_log_get_vkey(log_handle), (unsigned long long)size);
+	cli_say("%s: %llu entr%s", trb_log_get_vkey(log_handle), (unsigned long long)size,
+		size == 1 ? "y" : "ies");
 	for (uint64_t i = size > last ? size - last : 0; i < size; i++) {
 		trb_error *why = NULL;
 		trb_blob *json = NULL;

@@ -296,6 +296,16 @@ cJSON *draft_root_of(trb_bytes der)
 	return root;
 }
 
+static int bad_root(const char *path)
+{
+	char *safe = cli_escaped(cli_bytes(path));
+
+	cli_say(DRAFT_NAME ": %s: the root is no certificate in PEM or DER",
+		safe != NULL ? safe : "");
+	free(safe);
+	return CLI_FAILED;
+}
+
 int draft_root(const char *path, cJSON **ret)
 {
 	trb_blob *blob = NULL;
@@ -316,8 +326,7 @@ int draft_root(const char *path, cJSON **ret)
 	if (len > 0) {
 		*ret = draft_root_of((trb_bytes){ der, (size_t)len });
 	} else {
-		cli_say(DRAFT_NAME ": the root is no certificate in PEM or DER");
-		status = CLI_FAILED;
+		status = bad_root(path);
 	}
 	OPENSSL_free(der);
 	X509_free(cert);
@@ -337,7 +346,7 @@ static int propose_document(struct draft *draft, trb_bytes document, const char 
 	bool good = true;
 
 	if (trb_attestation_parse(document, &a, &err) < 0) {
-		status = cli_error(DRAFT_NAME, err);
+		status = cli_error_in(DRAFT_NAME, path, err);
 		cJSON_Delete(pcrs);
 		cJSON_Delete(roots);
 	} else {
@@ -417,7 +426,7 @@ int draft_from_bundle(struct draft *draft, const char *path, const char *name)
 	int status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &json);
 
 	if (status == CLI_OK && trb_bundle_parse(trb_blob_bytes(json), &bundle, &err) < 0)
-		status = cli_error(DRAFT_NAME, err);
+		status = cli_error_in(DRAFT_NAME, path, err);
 	if (status == CLI_OK)
 		status = propose_document(draft, trb_bundle_get_attestation(bundle), path, name);
 	if (status == CLI_OK)
@@ -465,6 +474,29 @@ static char *comments(const struct draft *draft)
 	return text;
 }
 
+/* What an option brought in is wrong where the user wrote it, not in a file that is nowhere. */
+static int bad_policy(const trb_error *err)
+{
+	static const struct {
+		const char *path, *option;
+	} from[] = {
+		{ "source.repositories", "--repository" },
+		{ "source.refs", "--ref" },
+		{ "source.commits", "--commit" },
+		{ "sandbox.runtimes", "--runtime" },
+		{ "log.keys", "--log-key" },
+		{ "log.witnesses", "--witness" },
+	};
+	const char *place = strstr(trb_error_message(err), ", column ");
+	const char *path = place != NULL ? strstr(place, ": ") : NULL;
+	const char *text = path != NULL ? strstr(path + 2, ": ") : NULL;
+
+	for (size_t i = 0; text != NULL && i < sizeof(from) / sizeof(from[0]); i++)
+		if (strncmp(path + 2, from[i].path, strlen(from[i].path)) == 0)
+			return cli_usage(DRAFT_NAME, "%s%s", from[i].option, text);
+	return cli_error(DRAFT_NAME, err);
+}
+
 /* What is written must load, or be refused for its proposals alone. */
 static int check_policy(const struct draft *draft, const char *json)
 {
@@ -473,7 +505,7 @@ static int check_policy(const struct draft *draft, const char *json)
 	int status = CLI_OK;
 
 	if (draft->proposed == NULL && trb_policy_parse(cli_bytes(json), &policy, &err) < 0)
-		status = cli_error(DRAFT_NAME, err);
+		status = bad_policy(err);
 	trb_policy_unref(policy);
 	trb_error_unref(err);
 	return status;

@@ -40,7 +40,9 @@ static const struct cli_command command = {
 		"no\n"
 		"tab).  NAME, the attested name, may be left out; so may BUNDLE, which then is\n"
 		"ARTIFACT.bundle.json.  Empty lines and lines that begin with # are passed over.\n"
-		"One line each: VERIFIED FILE, or REFUSED, the check that failed, and FILE.",
+		"One line each: VERIFIED FILE, or REFUSED, the check that failed, and FILE.\n"
+		"Exit status: 0 all verified, 1 some refused, 2 usage, 3 something could not be "
+		"decided.",
 	.examples = "  tb-verify batch release.list --policy policy.json\n"
 		    "  ls dist/*.so | tb-verify batch - --policy policy.json --json\n",
 	.options = options,

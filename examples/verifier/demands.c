@@ -14,7 +14,7 @@ static int load_policy(const char *program, const char *path, trb_policy **ret)
 	int status = cli_read_file(program, path, POLICY_READ_MAX, &text);
 
 	if (status == CLI_OK && trb_policy_parse(trb_blob_bytes(text), ret, &err) < 0)
-		status = cli_error(program, err);
+		status = cli_error_in(program, path, err);
 	trb_error_unref(err);
 	trb_blob_unref(text);
 	return status;

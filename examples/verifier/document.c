@@ -29,7 +29,9 @@ static const struct cli_command command = {
 	.synopsis = "FILE… [OPTION]…",
 	.help = "Judges attestation documents of the AWS Nitro Security Module one by one, "
 		"without\n"
-		"any claim: VERIFIED FILE, or REFUSED, the check that failed, and FILE.",
+		"any claim: VERIFIED FILE, or REFUSED, the check that failed, and FILE.\n"
+		"Exit status: 0 all verified, 1 some refused, 2 usage, 3 something could not be "
+		"decided.",
 	.examples = "  tb-verify document nsm.bin\n"
 		    "  tb-verify document --time now --json nsm.bin\n",
 	.options = options,
@@ -48,7 +50,7 @@ static int add_roots(trb_document_verifier *verifier)
 		status = cli_read_file(command.name, opts.roots.items[i], ROOT_MAX, &root);
 		if (status == CLI_OK &&
 		    trb_document_verifier_add_root(verifier, trb_blob_bytes(root), &err) < 0)
-			status = cli_error(command.name, err);
+			status = cli_error_in(command.name, opts.roots.items[i], err);
 		trb_error_unref(err);
 		trb_blob_unref(root);
 	}

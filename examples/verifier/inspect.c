@@ -23,7 +23,8 @@ static const struct cli_command command = {
 	.name = "tb-verify inspect",
 	.synopsis = "FILE [--json]",
 	.help = "Shows what a bundle or an attestation document says, without judging it: nothing\n"
-		"that is shown has been verified.",
+		"that is shown has been verified.\n"
+		"Exit status: 0 shown, 2 usage, 3 it could not be read.",
 	.examples = "  tb-verify inspect app.bundle.json\n"
 		    "  tb-verify inspect nsm.bin --json\n",
 	.options = options,
@@ -112,7 +113,7 @@ static int describe_bundle(const trb_bundle *bundle, FILE *out)
 }
 
 /* A document begins with a COSE_Sign1 array or its tag, a bundle with a brace. */
-static int describe(trb_bytes bytes, FILE *out)
+static int describe(const char *path, trb_bytes bytes, FILE *out)
 {
 	trb_attestation *a = NULL;
 	trb_bundle *bundle = NULL;
@@ -132,7 +133,7 @@ static int describe(trb_bytes bytes, FILE *out)
 			status = describe_bundle(bundle, out);
 	}
 	if (r < 0)
-		status = cli_error(command.name, err);
+		status = cli_error_in(command.name, path, err);
 	trb_attestation_unref(a);
 	trb_bundle_unref(bundle);
 	trb_error_unref(err);
@@ -234,7 +235,7 @@ int cmd_inspect(int argc, char **argv)
 		trb_blob_unref(file);
 		return CLI_FAILED;
 	}
-	status = describe(trb_blob_bytes(file), out);
+	status = describe(args[0], trb_blob_bytes(file), out);
 	if (fclose(out) != 0)
 		status = CLI_FAILED;
 	if (status == CLI_OK)

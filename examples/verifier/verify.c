@@ -147,6 +147,7 @@ static int refuse_bundle(const trb_error *why)
 
 	if (!trb_error_is_verdict(why))
 		return cli_error(command.name, why);
+	cli_error_in(command.name, opts.bundle, why);
 	if (trb_report_new_unreadable(why, &report, &err) < 0)
 		status = cli_error(command.name, err);
 	else
