@@ -70,7 +70,7 @@ static void prepare_used(void)
 	_cleanup_(trb_blob_unrefp) trb_blob *vkey = NULL;
 
 	remove_fresh();
-	trb_log_init(context, fresh, "log.example", &vkey, NULL);
+	ck_assert_int_eq(trb_log_init(context, fresh, "log.example", &vkey, NULL), TRB_OK);
 }
 
 static int publish_in(const char *backend, trb_error **err)
