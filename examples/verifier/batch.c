@@ -39,7 +39,8 @@ static const struct cli_command command = {
 		"ARTIFACT, BUNDLE and NAME, separated by tabs (or by blanks, where the line has "
 		"no\n"
 		"tab).  NAME, the attested name, may be left out; so may BUNDLE, which then is\n"
-		"ARTIFACT.bundle.json.  Empty lines and lines that begin with # are passed over.\n"
+		"ARTIFACT.bundle.json.  Empty lines are passed over, and so are lines whose first\n"
+		"character is #: write ./ before a name that begins so.\n"
 		"One line each: VERIFIED FILE, or REFUSED, the check that failed, and FILE.\n"
 		"Exit status: 0 all verified, 1 some refused, 2 usage, 3 something could not be "
 		"decided.",
@@ -64,6 +65,12 @@ static char *next_field(char **line, const char *separators)
 	return field;
 }
 
+static int no_memory(void)
+{
+	cli_say("%s: out of memory", command.name);
+	return CLI_FAILED;
+}
+
 /* The list as batches of SLICE entries. */
 struct slices {
 	trb_verifier *verifier;
@@ -85,7 +92,7 @@ static int add_slice(struct slices *s)
 	int status = CLI_OK;
 
 	if (grown == NULL)
-		return CLI_FAILED;
+		return no_memory();
 	s->list = grown;
 	if (trb_batch_new(s->verifier, &s->list[s->n], &err) < 0)
 		status = cli_error(command.name, err);
@@ -115,19 +122,20 @@ static int add_entry(struct slices *s, size_t number, const char *artifact, cons
 static int add_line(struct slices *slices, char *line, size_t number)
 {
 	const char *separators = strchr(line, '\t') != NULL ? "\t\r" : " \r";
+	bool is_comment = line[0] == '#';
 	char *artifact = next_field(&line, separators);
 	char *bundle = next_field(&line, separators);
 	char *name = next_field(&line, separators);
 	char *implied = NULL;
 	int status;
 
-	if (artifact == NULL || artifact[0] == '#')
+	if (artifact == NULL || is_comment)
 		return CLI_OK;
 	if (next_field(&line, separators) != NULL)
 		return cli_usage(command.name, "line %zu of the list has more than three fields",
 				 number);
 	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
-		return CLI_FAILED;
+		return no_memory();
 	status = add_entry(slices, number, artifact, bundle != NULL ? bundle : implied, name);
 	free(implied);
 	return status;
@@ -136,7 +144,7 @@ static int add_line(struct slices *slices, char *line, size_t number)
 static int read_list(struct slices *slices, const char *path)
 {
 	trb_blob *blob = NULL;
-	char *text, *line, *end;
+	char *text = NULL, *line, *end;
 	size_t number = 0;
 	int status = cli_read_file(command.name, path, LIST_MAX, &blob);
 	trb_bytes bytes;
@@ -146,8 +154,11 @@ static int read_list(struct slices *slices, const char *path)
 	bytes = trb_blob_bytes(blob);
 	if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL)
 		status = cli_usage(command.name, "the list is not a text");
-	text = status == CLI_OK ? strndup(bytes.len > 0 ? (const char *)bytes.ptr : "", bytes.len)
-				: NULL;
+	if (status == CLI_OK) {
+		text = strndup(bytes.len > 0 ? (const char *)bytes.ptr : "", bytes.len);
+		if (text == NULL)
+			status = no_memory();
+	}
 	for (line = text; status == CLI_OK && line != NULL; line = end) {
 		end = strchr(line, '\n');
 		if (end != NULL)
