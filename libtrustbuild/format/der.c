@@ -129,11 +129,12 @@ static bool days_of_date(unsigned year, unsigned month, unsigned day, uint64_t *
 	return true;
 }
 
-/* The four digits of GeneralizedTime, or the two of UTCTime, which end in 2049. */
+/* The two digits of UTCTime through 2049, the four of GeneralizedTime from 2050 on: one time has
+ * one form (RFC 5280 section 4.1.2.5). */
 static bool take_year(uint8_t tag, trb_bytes *in, unsigned *ret)
 {
 	if (tag == TRB_DER_GENERALIZED_TIME)
-		return take_digits(in, 4, ret);
+		return take_digits(in, 4, ret) && *ret >= 2050;
 	if (tag != TRB_DER_UTC_TIME || !take_digits(in, 2, ret))
 		return false;
 	*ret += *ret < 50 ? 2000 : 1900;

@@ -34,7 +34,7 @@ bool trb_der_uint(trb_bytes contents, uint64_t max, uint64_t *ret);
 /* Contents of a BIT STRING of whole bytes. */
 bool trb_der_bit_bytes(trb_bytes contents, trb_bytes *ret);
 /* Contents of UTCTime or GeneralizedTime in the forms of RFC 5280 section 4.1.2.5, to seconds
- * since 1970.  False for a time before 1970. */
+ * since 1970.  False for a time before 1970, and for one through 2049 as GeneralizedTime. */
 bool trb_der_time(uint8_t tag, trb_bytes contents, uint64_t *ret_unix_s);
 
 #endif

@@ -222,12 +222,13 @@ END_TEST
 START_TEST(der_times_are_those_of_openssl)
 {
 	static const char *const times[] = {
-		"191028132805Z",   "491028142805Z",   "500101000000Z",   "700101000000Z",
-		"691231235959Z",   "240229000000Z",   "230229000000Z",   "241301000000Z",
-		"240100000000Z",   "240132000000Z",   "240101240000Z",   "240101006000Z",
-		"240101000060Z",   "2401010000Z",     "240101000000",    "240101000000+0000",
-		"20500101000000Z", "99991231235959Z", "20240101000000Z", "21000229000000Z",
-		"20000229000000Z", "19700101000000Z", "2024010100000Z",  "20240101000000.5Z",
+		"191028132805Z",   "491028142805Z",     "500101000000Z",   "700101000000Z",
+		"691231235959Z",   "240229000000Z",     "230229000000Z",   "241301000000Z",
+		"240100000000Z",   "240132000000Z",     "240101240000Z",   "240101006000Z",
+		"240101000060Z",   "2401010000Z",       "240101000000",    "240101000000+0000",
+		"20500101000000Z", "99991231235959Z",   "20240101000000Z", "21000229000000Z",
+		"20000229000000Z", "19700101000000Z",   "20491231235959Z", "19491231235959Z",
+		"2024010100000Z",  "20240101000000.5Z",
 	};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
@@ -245,12 +246,42 @@ START_TEST(der_times_are_those_of_openssl)
 			ck_assert_int_eq(ASN1_TIME_to_tm(theirs, &tm), 1);
 			ck_assert_msg((uint64_t)timegm(&tm) == ours, "%s", times[i]);
 		} else {
+			/* OpenSSL takes the year 2049 and those before it in either form */
 			ck_assert_msg(ASN1_TIME_set_string_X509(theirs, times[i]) != 1 ||
+					      (!is_utc && strcmp(times[i], "2050") < 0) ||
 					      strcmp(times[i], "691231235959Z") == 0 ||
 					      strcmp(times[i], "500101000000Z") == 0,
 				      "%s", times[i]);
 		}
 		ASN1_TIME_free(theirs);
+	}
+}
+END_TEST
+
+/* RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. */
+START_TEST(der_times_have_one_form)
+{
+	static const struct {
+		uint8_t tag;
+		const char *text;
+		uint64_t seconds; /* 0: refused */
+	} rows[] = {
+		{ TRB_DER_UTC_TIME, "491231235959Z", 2524607999 },
+		{ TRB_DER_GENERALIZED_TIME, "20500101000000Z", 2524608000 },
+		{ TRB_DER_GENERALIZED_TIME, "20491231235959Z", 0 },
+		{ TRB_DER_GENERALIZED_TIME, "20240101000000Z", 0 },
+		{ TRB_DER_GENERALIZED_TIME, "00000101000000Z", 0 },
+		{ TRB_DER_UTC_TIME, "500101000000Z", 0 },
+		{ TRB_DER_UTC_TIME, "20500101000000Z", 0 },
+		{ TRB_DER_GENERALIZED_TIME, "240101000000Z", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t seconds = 0;
+		bool ok = trb_der_time(rows[i].tag, trb_bytes_str(rows[i].text), &seconds);
+
+		ck_assert_msg(ok == (rows[i].seconds != 0) && seconds == rows[i].seconds, "row %zu",
+			      i);
 	}
 }
 END_TEST
@@ -312,6 +343,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, der_lengths_are_shortest);
 	tcase_add_test(tcase, der_times_are_those_of_openssl);
+	tcase_add_test(tcase, der_times_have_one_form);
 	tcase_add_test(tcase, leaf_names_are_module_dot_region);
 	tcase_add_test(tcase, mutated_certificates_read_alike);
 	tcase_add_loop_test(tcase, genuine_certificates_read_alike, 0, (int)n_documents);
