@@ -25,6 +25,10 @@ static int check(const struct trb_artifact *entries, size_t n, trb_error **err)
 
 		if (r < 0)
 			return r;
+		if (entries[i].size > TRB_AMOUNT_MAX)
+			return trb_fail(
+				err, TRB_E_FORMAT, WHAT ": \"%.*s\" has more than 2^53 bytes",
+				(int)entries[i].name.len, (const char *)entries[i].name.ptr);
 		if (i > 0 && compare(&entries[i - 1], &entries[i]) >= 0)
 			return trb_fail(err, TRB_E_FORMAT,
 					WHAT ": \"%.*s\" is there twice or not "

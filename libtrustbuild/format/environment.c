@@ -51,6 +51,10 @@ static int check_limits(const struct trb_environment *env, trb_error **err)
 
 		if (r < 0)
 			return r;
+		if (l->value > TRB_AMOUNT_MAX)
+			return trb_fail(err, TRB_E_FORMAT,
+					"the environment's limits: \"%.*s\" is beyond 2^53",
+					(int)l->name.len, (const char *)l->name.ptr);
 		if (i > 0 && compare_limits(l - 1, l) >= 0)
 			return trb_fail(err, TRB_E_FORMAT,
 					"the environment's limits are not unique and sorted");

@@ -24,6 +24,8 @@
 #define TRB_CLAIM_MAX     512u
 #define TRB_LEAF_MAX      65535u
 #define TRB_ARTIFACT_NAME 255u
+/* sizes and limits: the statement says them in JSON */
+#define TRB_AMOUNT_MAX (UINT64_C(1) << 53)
 
 #define TRB_NONCE_MIN 16
 #define TRB_NONCE_MAX 64

@@ -7,6 +7,8 @@
 #include "format/json.h"
 #include "format/times.h"
 
+_Static_assert(TRB_AMOUNT_MAX == TRB_JSON_INT_MAX, "facts that no statement can say");
+
 static void put_digest(struct trb_json_out *out, const uint8_t sha256[32])
 {
 	trb_json_member_open(out, "digest", '{');

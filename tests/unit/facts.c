@@ -335,6 +335,9 @@ START_TEST(environment_is_sorted)
 	trb_blob_unref(owner);
 	trb_blob_unref(blob);
 
+	env.limits[1].value = TRB_AMOUNT_MAX + 1;
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.limits[1].value = TRB_AMOUNT_MAX;
 	env.hosts[2].port = 80;
 	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
 	env.hosts[2].port = 65536;
@@ -396,7 +399,7 @@ START_TEST(artifacts_have_a_ceiling)
 		names[i][0] = (char)('0' + i / 26);
 		names[i][1] = (char)('a' + i % 26);
 		entries[i].name = TRB_BYTES(names[i], 255);
-		entries[i].size = UINT64_MAX;
+		entries[i].size = TRB_AMOUNT_MAX;
 	}
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_OK);
 	ck_assert_int_eq(trb_artifacts_decode(trb_blob_bytes(blob), &again, &owner, NULL), TRB_OK);
@@ -404,6 +407,9 @@ START_TEST(artifacts_have_a_ceiling)
 	trb_blob_unref(owner);
 	trb_blob_unref(blob);
 	list.n = 257;
+	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_E_FORMAT);
+	list.n = 1;
+	entries[0].size = TRB_AMOUNT_MAX + 1;
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_E_FORMAT);
 	free(entries);
 	free(names);
