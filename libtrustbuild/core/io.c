@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -13,6 +14,10 @@
 /* How long to wait for a lock before asking again: doubled up to the last. */
 #define LOCK_FIRST_NS 250000L
 #define LOCK_LAST_NS  32000000L
+
+/* Of the temporary file beside the one that is written: NAME.HEX.tmp. */
+#define TEMPORARY_HEX   16
+#define TEMPORARY_TRIES 16
 
 int trb_read_full(int fd, void *buf, size_t n, trb_error **err)
 {
@@ -151,56 +156,137 @@ int trb_sync_fd(int fd)
 	return r;
 }
 
-static int write_temporary(int dirfd, const char *temporary, trb_bytes bytes, mode_t mode,
-			   trb_error **err)
-{
-	_cleanup_close_ int fd = openat(dirfd, temporary,
-					O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	int r;
-
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "create '%s'", temporary);
-	r = trb_write_full(fd, bytes, err);
-	if (r < 0)
-		return r;
-	if (trb_sync_fd(fd) < 0)
-		return trb_fail_errno(err, errno, "flush '%s'", temporary);
-	return TRB_OK;
-}
-
-static int sync_parent(int dirfd, const char *path, trb_error **err)
+/* The directory of path; *ret_base is the name in it. */
+static int open_parent(int dirfd, const char *path, const char **ret_base, trb_error **err)
 {
 	_cleanup_free_ char *parent = strdup(path);
-	_cleanup_close_ int fd = -1;
 	char *slash;
+	int fd;
 
 	if (parent == NULL)
 		return trb_fail_nomem(err);
 	slash = strrchr(parent, '/');
+	*ret_base = slash != NULL ? path + (slash + 1 - parent) : path;
 	if (slash != NULL)
 		slash[slash == parent ? 1 : 0] = '\0';
 	fd = openat(dirfd, slash != NULL ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || trb_sync_fd(fd) < 0)
-		return trb_fail_errno(err, errno, "flush the directory of '%s'", path);
+	return fd >= 0 ? fd : trb_fail_errno(err, errno, "open the directory of '%s'", path);
+}
+
+static bool is_temporary(const char *name, const char *base)
+{
+	size_t n = strlen(base);
+
+	return strncmp(name, base, n) == 0 && name[n] == '.' &&
+	       strspn(name + n + 1, "0123456789abcdef") == TEMPORARY_HEX &&
+	       strcmp(name + n + 1 + TEMPORARY_HEX, ".tmp") == 0;
+}
+
+/* A temporary file whose lock can be had is of nobody that lives. */
+static void sweep_temporary(int parent, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(parent, name, 0);
+}
+
+static void sweep_temporaries(int parent, const char *base)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (is_temporary(entry->d_name, base))
+			sweep_temporary(parent, entry->d_name);
+	closedir(dir);
+}
+
+/* Whoever sweeps may have been faster, and have the file or have removed it.  Where files have no
+ * locks, nobody can sweep. */
+static bool lock_temporary(int fd)
+{
+	struct stat st;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return false;
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* Makes a file of a name that is never given again, and locks it. */
+static int make_temporary(int parent, const char *base, mode_t mode, char **ret_name,
+			  trb_error **err)
+{
+	for (unsigned tries = 0; tries < TEMPORARY_TRIES; tries++) {
+		_cleanup_free_ char *name = NULL;
+		_cleanup_close_ int fd = -1;
+		char hex[TEMPORARY_HEX + 1];
+		uint8_t bytes[TEMPORARY_HEX / 2];
+
+		if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+			return trb_fail_errno(err, errno, "make a name of random bytes");
+		trb_hex_encode(TRB_BYTES(bytes, sizeof(bytes)), hex);
+		if (asprintf(&name, "%s.%s.tmp", base, hex) < 0)
+			return trb_fail_nomem(err);
+		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			    mode);
+		if (fd < 0)
+			return trb_fail_errno(err, errno, "create '%s'", name);
+		if (!lock_temporary(fd)) {
+			unlinkat(parent, name, 0);
+			continue;
+		}
+		*ret_name = steal_ptr(&name);
+		return steal_fd(&fd);
+	}
+	return trb_fail(err, TRB_E_STATE, "others lock each new file beside '%s'", base);
+}
+
+static int fill_and_name(int parent, const char *base, const char *temporary, int fd,
+			 trb_bytes bytes, trb_error **err)
+{
+	int r = trb_write_full(fd, bytes, err);
+
+	if (r < 0)
+		return r;
+	if (trb_sync_fd(fd) < 0)
+		return trb_fail_errno(err, errno, "flush '%s'", temporary);
+	if (renameat(parent, temporary, parent, base) < 0)
+		return trb_fail_errno(err, errno, "rename to '%s'", base);
 	return TRB_OK;
 }
 
 int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, trb_error **err)
 {
 	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int parent = -1, fd = -1;
+	const char *base;
 	int r;
 
-	if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
-		return trb_fail_nomem(err);
-	unlinkat(dirfd, temporary, 0); /* left by a killed process of the same number */
-	r = write_temporary(dirfd, temporary, bytes, mode, err);
-	if (r == TRB_OK && renameat(dirfd, temporary, dirfd, path) < 0)
-		r = trb_fail_errno(err, errno, "rename to '%s'", path);
+	parent = open_parent(dirfd, path, &base, err);
+	if (parent < 0)
+		return parent;
+	sweep_temporaries(parent, base);
+	fd = make_temporary(parent, base, mode, &temporary, err);
+	if (fd < 0)
+		return trb_wrap(err, fd, "write '%s'", path);
+	r = fill_and_name(parent, base, temporary, fd, bytes, err);
 	if (r < 0) {
-		unlinkat(dirfd, temporary, 0);
-		return r;
+		unlinkat(parent, temporary, 0);
+		return trb_wrap(err, r, "write '%s'", path);
 	}
-	return sync_parent(dirfd, path, err);
+	if (trb_sync_fd(parent) < 0)
+		return trb_fail_errno(err, errno, "flush the directory of '%s'", path);
+	return TRB_OK;
 }
 
 int trb_mkdirs(const char *path, trb_error **err)

@@ -21,7 +21,8 @@ int trb_read_file(int dirfd, const char *path, size_t max, trb_blob **ret, trb_e
 int trb_read_secret(int dirfd, const char *path, size_t max, trb_blob **ret, trb_error **err);
 /* fsync(), interrupted or not; 0, or -1 and errno. */
 int trb_sync_fd(int fd);
-/* Crash-safe: temporary file, fsync, rename, fsync of the directory. */
+/* Crash-safe: temporary file, fsync, rename, fsync of the directory.  Removes the temporary files
+ * that writers of the same path and user left when they were killed. */
 int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, trb_error **err);
 /* The exclusive lock of an open file, when it comes.  Errors: TRB_E_CANCELED, TRB_E_IO. */
 int trb_lock_fd(trb_context *context, int fd, trb_error **err);
