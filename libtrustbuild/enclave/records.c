@@ -90,6 +90,10 @@ static int open_file(struct trb_records *r, trb_error **err)
 	r->file.fd = memfd_create("trustbuild-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->file.fd < 0)
 		return trb_fail_errno(err, errno, "make a memory file");
+	if (r->value > INT64_MAX || ftruncate(r->file.fd, (off_t)r->value) < 0)
+		return trb_fail_errno(err, r->value > INT64_MAX ? EFBIG : errno,
+				      "make a memory file of %llu bytes",
+				      (unsigned long long)r->value);
 	r->left = r->file.size = r->value;
 	return r->left == 0 ? finish_file(r, err) : TRB_OK;
 }
@@ -162,11 +166,22 @@ static int take_name(struct trb_records *r, trb_bytes *in, trb_error **err)
 	return TRB_OK;
 }
 
+static bool all_zero(trb_bytes bytes)
+{
+	return bytes.ptr[0] == 0 && memcmp(bytes.ptr, bytes.ptr + 1, bytes.len - 1) == 0;
+}
+
+/* Zeros stay a hole: what costs the build nothing shall cost the enclave no memory. */
 static int take_content(struct trb_records *r, trb_bytes *in, trb_error **err)
 {
 	size_t n = in->len < r->left ? in->len : (size_t)r->left;
-	int code = trb_write_full(r->file.fd, trb_bytes_take(in, n), err);
+	trb_bytes content = trb_bytes_take(in, n);
+	int code = TRB_OK;
 
+	if (!all_zero(content))
+		code = trb_write_full(r->file.fd, content, err);
+	else if (lseek(r->file.fd, (off_t)n, SEEK_CUR) < 0)
+		code = trb_fail_errno(err, errno, "pass over zeros");
 	if (code < 0)
 		return trb_wrap(err, code, "keep '%s'", r->file.name);
 	r->left -= n;

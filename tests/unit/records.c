@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "core/cleanup.h"
 #include "enclave/records.h"
@@ -65,6 +66,39 @@ START_TEST(files_are_kept_and_sealed)
 	ck_assert_str_eq(text, "abc");
 	ck_assert_int_lt(pwrite(r.files[0].fd, "x", 1, 0), 0);
 	ck_assert_int_lt(ftruncate(r.files[0].fd, 0), 0);
+}
+END_TEST
+
+START_TEST(zeros_cost_no_memory)
+{
+	static uint8_t zeros[65536];
+	const uint64_t size = UINT64_C(64) << 20;
+	char text[6] = { 0 };
+	struct stat st;
+
+	r.max_bytes = size + 6;
+	ck_assert_int_eq(put('F', 5, size + 6, "out/aabc", NULL), TRB_OK);
+	for (uint64_t done = 0; done < size; done += sizeof(zeros))
+		ck_assert_int_eq(trb_records_feed(&r, TRB_BYTES(zeros, sizeof(zeros)), NULL),
+				 TRB_OK);
+	ck_assert_uint_eq(r.n_files, 0);
+	ck_assert_int_eq(trb_records_feed(&r, TRB_BYTES_LIT("xyz"), NULL), TRB_OK);
+	ck_assert_uint_eq(r.n_files, 1);
+	ck_assert_int_eq(fstat(r.files[0].fd, &st), 0);
+	ck_assert_int_eq(st.st_size, (int64_t)size + 6);
+	ck_assert_int_le(st.st_blocks * 512, 65536);
+	ck_assert_int_eq(pread(r.files[0].fd, text, 6, 0), 6);
+	ck_assert_mem_eq(text, "abc\0\0\0", 6);
+	ck_assert_int_eq(pread(r.files[0].fd, text, 6, (off_t)size), 6);
+	ck_assert_mem_eq(text, "\0\0\0xyz", 6);
+	/* what is all zeros is as long as it says */
+	r.max_bytes += 100;
+	ck_assert_int_eq(put('F', 5, 100, "out/b", NULL), TRB_OK);
+	ck_assert_int_eq(trb_records_feed(&r, TRB_BYTES(zeros, 100), NULL), TRB_OK);
+	ck_assert_uint_eq(r.n_files, 2);
+	ck_assert_int_eq(fstat(r.files[1].fd, &st), 0);
+	ck_assert_int_eq(st.st_size, 100);
+	ck_assert_int_lt(ftruncate(r.files[1].fd, 101), 0);
 }
 END_TEST
 
@@ -148,6 +182,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, files_are_kept_and_sealed);
+	tcase_add_test(t, zeros_cost_no_memory);
 	tcase_add_loop_test(t, bad_records_are_refused, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, no_name_comes_twice);
 	tcase_add_test(t, nothing_follows_the_end);
