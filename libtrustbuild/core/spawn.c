@@ -71,6 +71,8 @@ int trb_spawn(const char *path, char *const argv[], char *const envp[], const in
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&plan);
+	if (r == EBADF) /* a number above the limit of open files: every fds[i] is open */
+		r = EMFILE;
 	if (r != 0)
 		return trb_fail_errno(err, r, "start '%s'", path);
 	child.pidfd = pidfd_open(child.pid, 0);

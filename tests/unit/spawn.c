@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "core/io.h"
 #include "core/spawn.h"
@@ -143,6 +144,20 @@ START_TEST(a_missing_program_is_named)
 }
 END_TEST
 
+START_TEST(too_few_descriptors_are_called_so)
+{
+	const int fds[] = { -1, -1, 2, -1, -1, -1, -1, -1 };
+	const struct rlimit limit = { 8, 8 };
+	char *argv[] = { (char *)"true", NULL };
+	struct trb_child child = TRB_CHILD_NONE;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(trb_spawn("/bin/true", argv, no_env, fds, 8, &child, &err), TRB_E_IO);
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "Too many open files"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("spawn");
@@ -155,6 +170,7 @@ int main(void)
 	tcase_add_test(t, kill_takes_the_group);
 	tcase_add_test(t, waiting_has_a_limit);
 	tcase_add_test(t, a_missing_program_is_named);
+	tcase_add_test(t, too_few_descriptors_are_called_so);
 	suite_add_tcase(s, t);
 	return test_run(s);
 }
