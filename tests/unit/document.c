@@ -221,6 +221,21 @@ static void expiry(struct forge *f)
 	f->certs[FORGE_LEAF].not_after = FORGE_TIME - 1;
 }
 
+static void authority_of_the_leaf(struct forge *f)
+{
+	f->certs[FORGE_LEAF].key_ids = f->certs[FORGE_LEAF].foreign_authority = true;
+}
+
+static void key_id_is_critical(struct forge *f)
+{
+	f->certs[2].critical_key_ids = true;
+}
+
+static void path_length_of_the_leaf(struct forge *f)
+{
+	f->certs[FORGE_LEAF].basic_constraints = "critical,CA:FALSE,pathlen:0";
+}
+
 static void expect_spoiled_chain(void (*spoil)(struct forge *f))
 {
 	struct forge f;
@@ -238,6 +253,14 @@ START_TEST(nitro_attest_checks_no_ca_flag_usage_path_or_name)
 	expect_spoiled_chain(key_usage);
 	expect_spoiled_chain(path_length);
 	expect_spoiled_chain(issuer_name);
+}
+END_TEST
+
+START_TEST(key_ids_and_the_leafs_path_length_are_judged)
+{
+	expect_spoiled_chain(authority_of_the_leaf);
+	expect_spoiled_chain(path_length_of_the_leaf);
+	expect_spoiled_chain(key_id_is_critical);
 }
 END_TEST
 
@@ -317,6 +340,7 @@ int main(void)
 	tcase_add_test(tcase, no_time_means_the_documents_own);
 	tcase_add_test(tcase, epsilon_takes_any_chain_with_a_given_root);
 	tcase_add_test(tcase, nitro_attest_checks_no_ca_flag_usage_path_or_name);
+	tcase_add_test(tcase, key_ids_and_the_leafs_path_length_are_judged);
 	tcase_add_test(tcase, epsilon_drops_expiry_for_old_documents);
 	tcase_add_test(tcase, module_ids_have_one_form);
 	suite_add_tcase(suite, tcase);

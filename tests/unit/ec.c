@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
+#include "core/buffer.h"
+#include "core/cleanup.h"
 #include "format/ec.h"
 
 static const struct {
@@ -127,6 +129,68 @@ START_TEST(a_signature_out_of_range_is_refused)
 }
 END_TEST
 
+static void put_integer(struct trb_buf *b, bool padded, const uint8_t *bytes, int size)
+{
+	trb_buf_add_byte(b, 0x02);
+	trb_buf_add_byte(b, (uint8_t)(size + padded));
+	if (padded)
+		trb_buf_add_byte(b, 0);
+	trb_buf_add(b, TRB_BYTES(bytes, (size_t)size));
+}
+
+/* r begins with a set bit, s with a byte that is neither zero nor has one. */
+static void sign_as_wanted(const struct signer *s, uint8_t raw[TRB_P384_SIGNATURE])
+{
+	do {
+		ECDSA_SIG *sig = ECDSA_do_sign(s->digest, s->size, s->private);
+
+		ck_assert_ptr_nonnull(sig);
+		ck_assert_int_eq(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, s->size), s->size);
+		ck_assert_int_eq(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + s->size, s->size),
+				 s->size);
+		ECDSA_SIG_free(sig);
+	} while (raw[0] < 0x80 || raw[s->size] == 0 || raw[s->size] >= 0x80);
+}
+
+/* DER has one encoding of a signature: others of the same numbers are refused. */
+START_TEST(a_signature_has_one_encoding)
+{
+	static const struct {
+		bool pad_r, pad_s;
+		const char *inside, *behind;
+		int wanted;
+	} rows[] = {
+		{ true, false, "", "", TRB_OK },
+		{ false, false, "", "", TRB_E_EVIDENCE }, /* r is negative */
+		{ true, true, "", "", TRB_E_EVIDENCE },   /* s is longer than needed */
+		{ true, false, "x", "", TRB_E_EVIDENCE },
+		{ true, false, "", "x", TRB_E_EVIDENCE },
+	};
+	uint8_t raw[TRB_P384_SIGNATURE];
+	struct signer s;
+
+	signer_new(&s, _i);
+	sign_as_wanted(&s, raw);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_buf_ struct trb_buf pair = { 0 }, der = { 0 };
+
+		trb_buf_init(&pair, 256);
+		trb_buf_init(&der, 256);
+		put_integer(&pair, rows[i].pad_r, raw, s.size);
+		put_integer(&pair, rows[i].pad_s, raw + s.size, s.size);
+		trb_buf_add_str(&pair, rows[i].inside);
+		trb_buf_add_byte(&der, 0x30);
+		trb_buf_add_byte(&der, (uint8_t)pair.len);
+		trb_buf_add(&der, trb_buf_bytes(&pair));
+		trb_buf_add_str(&der, rows[i].behind);
+		ck_assert_msg(trb_ec_verify_der(s.public, s.digest, trb_buf_bytes(&der)) ==
+				      rows[i].wanted,
+			      "row %zu", i);
+	}
+	signer_free(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ec");
@@ -136,6 +200,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_signature_holds, 0, n);
 	tcase_add_loop_test(tcase, a_signature_that_ends_at_infinity_is_refused, 0, n);
 	tcase_add_loop_test(tcase, a_signature_out_of_range_is_refused, 0, n);
+	tcase_add_loop_test(tcase, a_signature_has_one_encoding, 0, n);
 	suite_add_tcase(suite, tcase);
 	return test_run(suite);
 }

@@ -99,7 +99,8 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct forge_cert *c)
 	if (c->key_usage != NULL)
 		add_extension(cert, &ctx, NID_key_usage, c->key_usage);
 	if (c->key_ids) {
-		add_extension(cert, &ctx, NID_subject_key_identifier, "hash");
+		add_extension(cert, &ctx, NID_subject_key_identifier,
+			      c->critical_key_ids ? "critical,hash" : "hash");
 		if (issuer != cert && !c->foreign_authority)
 			add_extension(cert, &ctx, NID_authority_key_identifier, "keyid:always");
 	}

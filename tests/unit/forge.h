@@ -28,6 +28,7 @@ struct forge_cert {
 	const char *curve;      /* "P-384" */
 	const char *digest;     /* "SHA384" */
 	bool key_ids;           /* subjectKeyIdentifier, authorityKeyIdentifier */
+	bool critical_key_ids;  /* those are critical */
 	bool foreign_authority; /* the authorityKeyIdentifier is another's */
 	bool spoiled;           /* one bit of the signature is wrong */
 	int64_t not_before, not_after;

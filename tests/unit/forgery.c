@@ -107,6 +107,8 @@ START_TEST(prototype_and_nitrite_accept_debug_enclaves)
 	document = forge_document(&f);
 	ck_assert_str_eq(judge_bytes(trb_blob_bytes(document), 0), "document.debug");
 	ck_assert_str_eq(judge_bytes(trb_blob_bytes(document), TRB_NITRO_ALLOW_DEBUG), "");
+	forge_pcrs(&f, 0, 1, 0); /* one that is not zero measures something */
+	ck_assert_str_eq(judge(), "");
 }
 END_TEST
 

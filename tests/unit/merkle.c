@@ -143,6 +143,10 @@ START_TEST(sizes_are_bounded)
 	ck_assert_int_eq(
 		trb_merkle_check_consistency(UINT64_MAX, UINT64_MAX, NULL, 0, root, root, NULL),
 		TRB_OK);
+	/* nothing is proved by more than is needed */
+	ck_assert_int_eq(trb_merkle_check_consistency(2, 2, (const uint8_t(*)[32])proof, 1, root,
+						      root, NULL),
+			 TRB_E_LOG);
 	ck_assert_int_eq(trb_merkle_inclusion(&source, 1, 1, proof, &n, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_merkle_consistency(&source, 2, 1, proof, &n, NULL), TRB_E_INVAL);
 }

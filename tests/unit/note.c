@@ -151,6 +151,108 @@ START_TEST(signs_what_it_verifies)
 }
 END_TEST
 
+/* A line of "w" with the key's cosignature of "log\n0\n" at a time below 256. */
+static void put_cosignature(struct trb_buf *b, EVP_PKEY *key, const struct trb_vkey *vkey,
+			    unsigned time)
+{
+	_cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t line[4 + 8 + 64] = { 0 };
+	char message[64];
+	size_t n = 64;
+
+	snprintf(message, sizeof(message), "cosignature/v1\ntime %u\nlog\n0\n", time);
+	for (unsigned i = 0; i < 4; i++)
+		line[i] = (uint8_t)(vkey->id >> (24 - 8 * i));
+	line[11] = (uint8_t)time;
+	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, NULL, NULL, key), 1);
+	ck_assert_int_eq(
+		EVP_DigestSign(ctx, line + 12, &n, (const uint8_t *)message, strlen(message)), 1);
+	trb_buf_add_str(b, "\xe2\x80\x94 w ");
+	trb_base64_put(b, TRB_BYTES(line, sizeof(line)));
+	trb_buf_add_byte(b, '\n');
+}
+
+/* Who signs again does not make what was seen any younger. */
+START_TEST(the_earliest_of_a_witness_counts)
+{
+	static const unsigned times[][3] = { { 7, 8, 9 }, { 9, 8, 7 }, { 8, 7, 9 }, { 7, 7, 9 } };
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	struct trb_vkey vkey;
+	uint8_t public[32];
+	size_t n = 32;
+
+	ck_assert(key != NULL && EVP_PKEY_get_raw_public_key(key, public, &n) == 1);
+	ck_assert_int_eq(
+		trb_vkey_make("w", TRB_KEY_COSIGNATURE, TRB_BYTES(public, 32), &vkey, NULL),
+		TRB_OK);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		_cleanup_buf_ struct trb_buf b = { 0 };
+		uint64_t at = 0;
+
+		trb_buf_init(&b, TRB_NOTE_MAX);
+		trb_buf_add_str(&b, "log\n0\n\n");
+		for (size_t k = 0; k < 3; k++)
+			put_cosignature(&b, key, &vkey, times[i][k]);
+		ck_assert_int_eq(trb_note_parse(trb_buf_bytes(&b), &note, NULL), TRB_OK);
+		ck_assert_int_eq(trb_note_verify(&note, &vkey, &at, NULL), TRB_OK);
+		ck_assert_uint_eq(at, 7);
+		trb_note_clear(&note);
+	}
+}
+END_TEST
+
+START_TEST(a_checkpoint_is_of_the_log_that_signs_it)
+{
+	static const char *const texts[] = {
+		"log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
+		"other\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
+	};
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	struct trb_checkpoint checkpoint;
+	struct trb_vkey vkey;
+	uint8_t public[32];
+	size_t n = 32;
+
+	ck_assert(key != NULL && EVP_PKEY_get_raw_public_key(key, public, &n) == 1);
+	ck_assert_int_eq(trb_vkey_make("log", TRB_KEY_ED25519, TRB_BYTES(public, 32), &vkey, NULL),
+			 TRB_OK);
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_(trb_blob_unrefp) trb_blob *made = NULL;
+
+		ck_assert_int_eq(trb_note_sign(trb_bytes_str(texts[i]), "log", key, &made, NULL),
+				 TRB_OK);
+		ck_assert_int_eq(
+			trb_checkpoint_open(trb_blob_bytes(made), &vkey, &note, &checkpoint, NULL),
+			i == 0 ? TRB_OK : TRB_E_LOG);
+		trb_note_clear(&note);
+	}
+}
+END_TEST
+
+/* An id is that of its key, in one spelling. */
+START_TEST(key_ids_are_checked)
+{
+	static const char bytes[] = "+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+	static const struct {
+		const char *id;
+		int wanted;
+	} rows[] = {
+		{ "c74f20a3", TRB_OK },
+		{ "c74f20a4", TRB_E_FORMAT },
+		{ "C74F20A3", TRB_E_FORMAT },
+		{ "00000000", TRB_E_FORMAT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct trb_vkey key;
+		char text[128];
+
+		snprintf(text, sizeof(text), "PeterNeumann+%s%s", rows[i].id, bytes);
+		ck_assert_int_eq(trb_vkey_parse(trb_bytes_str(text), &key, NULL), rows[i].wanted);
+	}
+}
+END_TEST
+
 START_TEST(checkpoints_are_strict)
 {
 	static const char root[] = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
@@ -402,6 +504,9 @@ int main(void)
 	tcase_add_test(tc, sixteen_signatures_and_long_ones);
 	tcase_add_test(tc, one_bad_signature_of_a_known_key_is_fatal);
 	tcase_add_test(tc, signs_what_it_verifies);
+	tcase_add_test(tc, the_earliest_of_a_witness_counts);
+	tcase_add_test(tc, a_checkpoint_is_of_the_log_that_signs_it);
+	tcase_add_test(tc, key_ids_are_checked);
 	tcase_add_test(tc, checkpoints_are_strict);
 	tcase_add_test(tc, ecdsa_notes);
 	tcase_add_test(tc, vectors_notes);

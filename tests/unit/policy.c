@@ -321,6 +321,7 @@ START_TEST(a_log_is_no_witness_of_itself)
 {
 	const char *log = mint_log_vkey();
 	_cleanup_free_ char *twin = log_as_witness(log);
+	char logs[512], witnesses[512];
 
 	refused_log("a log is no witness of itself",
 		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
@@ -328,6 +329,12 @@ START_TEST(a_log_is_no_witness_of_itself)
 	refused_log("log.witnesses.keys[0]",
 		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}", log,
 		    twin);
+	/* each witness against each log */
+	snprintf(logs, sizeof(logs), "%s\", \"%s", mint_second_log_vkey(), log);
+	snprintf(witnesses, sizeof(witnesses), "%s\", \"%s", mint_witness_vkey(0), twin);
+	refused_log("log.witnesses.keys[1]: this is a log's key",
+		    "{\"keys\": [\"%s\"], \"witnesses\": {\"keys\": [\"%s\"], \"quorum\": 1}}",
+		    logs, witnesses);
 }
 END_TEST
 

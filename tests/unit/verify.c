@@ -11,6 +11,7 @@
 
 #include "format/base64.h"
 #include "judging.h"
+#include "mint_keys.h"
 
 #define OTHER_COMMIT "2f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
 
@@ -295,6 +296,8 @@ START_TEST(network_that_the_policy_does_not_name_is_refused)
 	expect("sandbox.network");
 	p.sandbox = NULL;
 	expect("sandbox.network");
+	p.sandbox = "{\"network\": [\"b.example:443\"]}";
+	expect("sandbox.network");
 	p.sandbox = "{\"network\": [\"a.example:443\", \"b.example:80\"]}";
 	expect("sandbox.network");
 	p.sandbox = "{\"network\": [\"b.example:443\", \"a.example:443\", \"c.example:1\"]}";
@@ -350,8 +353,29 @@ START_TEST(live_policies_need_a_time)
 }
 END_TEST
 
+START_TEST(live_documents_are_recent)
+{
+	p.time = "{\"mode\": \"live\", \"max_age_s\": 600}";
+	m.time_ms = MINT_TIME * 1000;
+	m.leaf_offset_s = -3000; /* its validity decides nothing here */
+	j.now_s = MINT_TIME + 600;
+	expect(NULL);
+	j.now_s = MINT_TIME + 601;
+	expect("time.bound");
+	j.now_s = MINT_TIME - 300;
+	expect(NULL);
+	j.now_s = MINT_TIME - 301;
+	expect("time.bound");
+	/* an age beyond 1970 reaches back to it, not around it */
+	p.time = "{\"mode\": \"live\", \"max_age_s\": 3162240000}";
+	j.now_s = MINT_TIME;
+	expect(NULL);
+}
+END_TEST
+
 START_TEST(wrong_calls_decide_nothing)
 {
+	static const uint8_t nonce[65];
 	_cleanup_(trb_verifier_unrefp) trb_verifier *v = judging_verifier();
 	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = mint_bundle(&m);
 
@@ -369,7 +393,9 @@ START_TEST(wrong_calls_decide_nothing)
 	ck_assert_int_eq(trb_verifier_new(NULL, NULL, &v, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_verifier_set_commit(v, "abc", NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_verifier_set_repository(v, "http://a.example/b", NULL), TRB_E_INVAL);
-	ck_assert_int_eq(trb_verifier_set_nonce(v, TRB_BYTES_LIT("short"), NULL), TRB_E_INVAL);
+	for (size_t n = 0; n <= sizeof(nonce); n++)
+		ck_assert_int_eq(trb_verifier_set_nonce(v, TRB_BYTES(nonce, n), NULL),
+				 n < 16 || n > 64 ? TRB_E_INVAL : TRB_OK);
 	ck_assert_int_eq(trb_verifier_set_entry(v, "../x", NULL), TRB_E_INVAL);
 }
 END_TEST
@@ -410,6 +436,48 @@ START_TEST(bad_signature_of_a_second_known_log_key_is_refused)
 }
 END_TEST
 
+/* A quorum of others does not make up for a known witness's line that is wrong. */
+START_TEST(bad_signature_of_a_further_witness_is_refused)
+{
+	_cleanup_buf_ struct trb_buf note = { 0 };
+	struct mint_parts parts;
+	uint8_t *c;
+
+	m.n_witnesses = 3;
+	mint_make(&m, &parts);
+	expect_parts(&parts, NULL);
+	trb_buf_init(&note, TRB_NOTE_MAX);
+	trb_buf_add(&note, parts.logs[0].checkpoint);
+	ck_assert_int_eq(trb_buf_check(&note, "note", NULL), TRB_OK);
+	c = note.ptr + note.len - 10; /* in the last signature */
+	*c = *c == 'A' ? 'B' : 'A';
+	parts.logs[0].checkpoint = trb_buf_bytes(&note);
+	expect_parts(&parts, "log.witness");
+	mint_parts_clear(&parts);
+}
+END_TEST
+
+/* Of two logs, whose witnesses saw it first says when. */
+START_TEST(the_log_that_was_witnessed_first_counts)
+{
+	struct mint_parts parts, later;
+
+	m.n_logs = 2;
+	mint_make(&m, &parts);
+	later = parts;
+	m.witness_s[0] = m.witness_s[1] = MINT_TIME + 90;
+	mint_log(&m, &later);
+	for (size_t i = 0; i < 2; i++) {
+		parts.logs[i] = later.logs[0];
+		expect_parts(&parts, NULL);
+		ck_assert_uint_eq(trb_claims_get_witnessed_time(j.claims), MINT_TIME + 40);
+		parts.logs[i] = parts.logs[1 - i];
+	}
+	trb_blob_unref(later.checkpoint);
+	mint_parts_clear(&parts);
+}
+END_TEST
+
 static int file_with(const char *content, size_t n)
 {
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -433,7 +501,7 @@ static void expect_fd(int fd, int wanted, const char *check)
 
 START_TEST(files_are_hashed_from_their_descriptor)
 {
-	static const char good[] = MINT_CONTENT;
+	static const char good[] = MINT_CONTENT, big[512 * 1024 + 1];
 	int pipes[2];
 
 	expect_fd(file_with(good, sizeof(good) - 1), TRB_OK, NULL);
@@ -444,7 +512,15 @@ START_TEST(files_are_hashed_from_their_descriptor)
 		  "artifact.digest");
 	m.entries[1].size++; /* another size under the right digest */
 	expect_fd(file_with(good, sizeof(good) - 1), TRB_E_ARTIFACT, "artifact.digest");
-	m.entries[1].size--;
+	m.entries[1].size -= 2;
+	expect_fd(file_with(good, sizeof(good) - 1), TRB_E_ARTIFACT, "artifact.digest");
+	m.entries[1].size++;
+	/* what stands behind the attested end is seen, wherever the reads end */
+	ck_assert_int_eq(trb_sha256(TRB_BYTES(big, sizeof(big) - 1), m.entries[1].digest, NULL),
+			 TRB_OK);
+	m.entries[1].size = sizeof(big) - 1;
+	expect_fd(file_with(big, sizeof(big) - 1), TRB_OK, NULL);
+	expect_fd(file_with(big, sizeof(big)), TRB_E_ARTIFACT, "artifact.digest");
 	/* a file without an end is not read for ever */
 	expect_fd(open("/dev/zero", O_RDONLY | O_CLOEXEC), TRB_E_ARTIFACT, "artifact.digest");
 	ck_assert_int_eq(pipe(pipes), 0);
@@ -500,8 +576,11 @@ int main(void)
 	tcase_add_test(tc, a_different_nonce_is_refused);
 	tcase_add_test(tc, a_bad_signature_of_any_log_key_is_refused);
 	tcase_add_test(tc, live_policies_need_a_time);
+	tcase_add_test(tc, live_documents_are_recent);
 	tcase_add_test(tc, wrong_calls_decide_nothing);
 	tcase_add_test(tc, bad_signature_of_a_second_known_log_key_is_refused);
+	tcase_add_test(tc, bad_signature_of_a_further_witness_is_refused);
+	tcase_add_test(tc, the_log_that_was_witnessed_first_counts);
 	tcase_add_test(tc, files_are_hashed_from_their_descriptor);
 	tcase_add_test(tc, null_handles_are_harmless);
 	suite_add_tcase(suite, tc);
