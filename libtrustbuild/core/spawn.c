@@ -73,6 +73,11 @@ int trb_spawn(const char *path, char *const argv[], char *const envp[], const in
 	posix_spawn_file_actions_destroy(&plan);
 	if (r == EBADF) /* a number above the limit of open files: every fds[i] is open */
 		r = EMFILE;
+	if (r == EAGAIN)
+		return trb_fail(err, TRB_E_IO,
+				"start '%s': no process is left to this user; raise "
+				"the limit of processes (ulimit -u)",
+				path);
 	if (r != 0)
 		return trb_fail_errno(err, r, "start '%s'", path);
 	child.pidfd = pidfd_open(child.pid, 0);

@@ -290,6 +290,10 @@ static int judge(trb_build *b, trb_error **err)
 			"words are in the build's output; where there are none, the machine "
 			"may be short of memory or processes",
 			b->status, b->sandbox.runtime);
+	if (!trb_records_whole(r) && b->status == 128 + SIGKILL)
+		return trb_fail(err, TRB_E_BUILD,
+				"the sandbox was killed before the build was done: by the build "
+				"itself, by hand, or because the machine's memory ran out");
 	if (!trb_records_whole(r))
 		return trb_fail(err, TRB_E_BUILD,
 				"the sandbox ended with status %d before the build was done",

@@ -299,7 +299,7 @@ END_TEST
 START_TEST(a_build_that_kills_its_parent_is_no_build)
 {
 	refuse("touch a; kill -9 1; sleep 5; true", "a", "", TRB_E_BUILD,
-	       "before the build was done");
+	       "was killed before the build was done");
 }
 END_TEST
 

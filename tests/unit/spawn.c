@@ -158,6 +158,23 @@ START_TEST(too_few_descriptors_are_called_so)
 }
 END_TEST
 
+START_TEST(too_few_processes_are_called_so)
+{
+	const int fds[] = { -1, -1, 2 };
+	const struct rlimit limit = { 0, 0 };
+	char *argv[] = { (char *)"true", NULL };
+	struct trb_child child = TRB_CHILD_NONE;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+	/* root has no such limit */
+	if (geteuid() == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &limit), 0);
+	ck_assert_int_eq(trb_spawn("/bin/true", argv, no_env, fds, 3, &child, &err), TRB_E_IO);
+	ck_assert_ptr_nonnull(strstr(trb_error_message(err), "ulimit -u"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("spawn");
@@ -171,6 +188,7 @@ int main(void)
 	tcase_add_test(t, waiting_has_a_limit);
 	tcase_add_test(t, a_missing_program_is_named);
 	tcase_add_test(t, too_few_descriptors_are_called_so);
+	tcase_add_test(t, too_few_processes_are_called_so);
 	suite_add_tcase(s, t);
 	return test_run(s);
 }
