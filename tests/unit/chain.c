@@ -426,8 +426,7 @@ START_TEST(remembered_issuers_need_their_root)
 }
 END_TEST
 
-/* An issuer that another chain remembers, put after a certificate of the same name that did not
- * sign it. */
+/* An issuer that another chain remembers, behind one of the same name that did not sign it. */
 START_TEST(remembered_issuers_need_their_parent)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *document = NULL, *mixed = NULL;
@@ -439,7 +438,8 @@ START_TEST(remembered_issuers_need_their_parent)
 	forge_init(&f);
 	forge_make(&f);
 	forge_init(&other);
-	other.certs[1].signer = 0;
+	other.certs[1].key_ids = other.certs[2].key_ids = other.certs[3].key_ids = false;
+	forge_share_key(&other, 0, &f);
 	forge_make(&other);
 	root = pin(f.der[0]);
 	document = forge_document(&f);

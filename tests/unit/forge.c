@@ -216,12 +216,20 @@ void forge_make(struct forge *f)
 	for (int i = 0; i < FORGE_CERTS; i++) {
 		const char *curve = f->certs[i].curve;
 
+		if (f->keys[i] != NULL)
+			continue;
 		f->keys[i] = strcmp(curve, "RSA") == 0 ? EVP_RSA_gen(2048) : EVP_EC_gen(curve);
 		ck_assert_ptr_nonnull(f->keys[i]);
 	}
 	for (int i = 0; i < FORGE_CERTS; i++)
 		make_cert(f, i);
 	make_fields(f);
+}
+
+void forge_share_key(struct forge *f, int i, const struct forge *from)
+{
+	ck_assert_int_eq(EVP_PKEY_up_ref(from->keys[i]), 1);
+	f->keys[i] = from->keys[i];
 }
 
 void forge_clear(struct forge *f)

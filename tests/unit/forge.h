@@ -56,6 +56,8 @@ struct forge {
 void forge_init(struct forge *f);
 /* Makes keys and certificates by certs, and the payload's fields. */
 void forge_make(struct forge *f);
+/* Before forge_make(): certificate i has the key that it has in from. */
+void forge_share_key(struct forge *f, int i, const struct forge *from);
 void forge_clear(struct forge *f);
 
 /* The field of this name, made where there is none; its value is emptied, to be put anew. */
