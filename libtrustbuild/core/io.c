@@ -194,32 +194,37 @@ static void sweep_temporary(int parent, const char *name)
 		unlinkat(parent, name, 0);
 }
 
-static void sweep_temporaries(int parent, const char *base)
+/* A directory that may be written to and not read keeps what it has. */
+static int sweep_temporaries(int parent, const char *base, trb_error **err)
 {
 	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	int failed = dir == NULL && errno != EACCES ? errno : 0;
 	struct dirent *entry;
 
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	if (dir != NULL) {
+		while (errno = 0, (entry = readdir(dir)) != NULL)
+			if (is_temporary(entry->d_name, base))
+				sweep_temporary(parent, entry->d_name);
+		failed = errno;
+		closedir(dir);
 	}
-	while ((entry = readdir(dir)) != NULL)
-		if (is_temporary(entry->d_name, base))
-			sweep_temporary(parent, entry->d_name);
-	closedir(dir);
+	return failed == 0 ? TRB_OK
+			   : trb_fail_errno(err, failed, "read the directory of '%s'", base);
 }
 
-/* Whoever sweeps may have been faster, and have the file or have removed it.  Where files have no
- * locks, nobody can sweep. */
-static bool lock_temporary(int fd)
+/* 1: locked; 0: whoever sweeps was faster, and has the file or has removed it; else -errno.  Where
+ * files have no locks, nobody can sweep. */
+static int lock_temporary(int fd)
 {
 	struct stat st;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return false;
-	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno != ENOLCK && errno != EOPNOTSUPP &&
+	    errno != ENOSYS && errno != EINVAL)
+		return errno == EWOULDBLOCK ? 0 : -errno;
+	return fstat(fd, &st) < 0 ? -errno : st.st_nlink > 0;
 }
 
 /* Makes a file of a name that is never given again, and locks it. */
@@ -231,6 +236,7 @@ static int make_temporary(int parent, const char *base, mode_t mode, char **ret_
 		_cleanup_close_ int fd = -1;
 		char hex[TEMPORARY_HEX + 1];
 		uint8_t bytes[TEMPORARY_HEX / 2];
+		int locked;
 
 		if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 			return trb_fail_errno(err, errno, "make a name of random bytes");
@@ -241,10 +247,13 @@ static int make_temporary(int parent, const char *base, mode_t mode, char **ret_
 			    mode);
 		if (fd < 0)
 			return trb_fail_errno(err, errno, "create '%s'", name);
-		if (!lock_temporary(fd)) {
+		locked = lock_temporary(fd);
+		if (locked <= 0)
 			unlinkat(parent, name, 0);
+		if (locked < 0)
+			return trb_fail_errno(err, -locked, "lock '%s'", name);
+		if (locked == 0)
 			continue;
-		}
 		*ret_name = steal_ptr(&name);
 		return steal_fd(&fd);
 	}
@@ -275,7 +284,9 @@ int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, tr
 	parent = open_parent(dirfd, path, &base, err);
 	if (parent < 0)
 		return parent;
-	sweep_temporaries(parent, base);
+	r = sweep_temporaries(parent, base, err);
+	if (r < 0)
+		return trb_wrap(err, r, "write '%s'", path);
 	fd = make_temporary(parent, base, mode, &temporary, err);
 	if (fd < 0)
 		return trb_wrap(err, fd, "write '%s'", path);

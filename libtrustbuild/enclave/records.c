@@ -90,7 +90,7 @@ static int open_file(struct trb_records *r, trb_error **err)
 	r->file.fd = memfd_create("trustbuild-file", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->file.fd < 0)
 		return trb_fail_errno(err, errno, "make a memory file");
-	if (r->value > INT64_MAX || ftruncate(r->file.fd, (off_t)r->value) < 0)
+	if (r->value > INT64_MAX || TEMP_FAILURE_RETRY(ftruncate(r->file.fd, (off_t)r->value)) < 0)
 		return trb_fail_errno(err, r->value > INT64_MAX ? EFBIG : errno,
 				      "make a memory file of %llu bytes",
 				      (unsigned long long)r->value);
