@@ -221,7 +221,7 @@ static int lock_temporary(int fd)
 {
 	struct stat st;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno != ENOLCK && errno != EOPNOTSUPP &&
+	if (TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno != EOPNOTSUPP &&
 	    errno != ENOSYS && errno != EINVAL)
 		return errno == EWOULDBLOCK ? 0 : -errno;
 	return fstat(fd, &st) < 0 ? -errno : st.st_nlink > 0;
@@ -238,7 +238,7 @@ static int make_temporary(int parent, const char *base, mode_t mode, char **ret_
 		uint8_t bytes[TEMPORARY_HEX / 2];
 		int locked;
 
-		if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		if (getentropy(bytes, sizeof(bytes)) < 0)
 			return trb_fail_errno(err, errno, "make a name of random bytes");
 		trb_hex_encode(TRB_BYTES(bytes, sizeof(bytes)), hex);
 		if (asprintf(&name, "%s.%s.tmp", base, hex) < 0)
