@@ -302,7 +302,7 @@ int torture_main(const char *name, const struct torture *rows, size_t n, void (*
 	TCase *tc = tcase_create(name);
 
 	all_rows = rows;
-	tcase_set_timeout(tc, 1200);
+	tcase_set_timeout(tc, is_long() ? 3600 : 1200);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_loop_test(tc, every_call_fails_once, 0, (int)n);
 	suite_add_tcase(suite, tc);
