@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "fetch.h"
 

@@ -2,7 +2,7 @@
 /* The time that certificates are held against.  libgit2's TLS (mbedTLS on Debian) asks the C
  * library, and has no setting for it: here the program's own time() answers for the C library's,
  * with the enclave's time and not the machine's. */
-#include "core/channel.h"
+#include "core/clock.h"
 #include "fetch.h"
 
 static struct {

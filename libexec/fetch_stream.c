@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "fetch.h"
 

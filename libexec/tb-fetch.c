@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/io.h"
 #include "fetch.h"

@@ -2,7 +2,6 @@
 #include "core/channel.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <linux/vm_sockets.h>
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/error.h"
 
@@ -21,31 +21,6 @@
 #define RETRY_MS      5
 #define FIRST_READ    4096u
 #define ADDRESS_FAULT "address '%s' is neither unix:/directory nor vsock:cid"
-
-int64_t trb_now_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t trb_deadline(int timeout_ms)
-{
-	return timeout_ms < 0 ? INT64_MAX : trb_now_ms(CLOCK_MONOTONIC) + timeout_ms;
-}
-
-int trb_deadline_left(int64_t deadline)
-{
-	int64_t left;
-
-	if (deadline == INT64_MAX)
-		return -1;
-	left = deadline - trb_now_ms(CLOCK_MONOTONIC);
-	if (left < 0)
-		return 0;
-	return left > INT_MAX ? INT_MAX : (int)left;
-}
 
 int trb_wait_fd(int fd, short events, int64_t deadline, trb_error **err)
 {

@@ -4,18 +4,10 @@
 #ifndef TRB_CORE_CHANNEL_H
 #define TRB_CORE_CHANNEL_H
 
-#include <time.h>
-
 #include <trustbuild/context.h>
 
 #include "core/buffer.h"
 
-/* Milliseconds on one of the system's clocks. */
-int64_t trb_now_ms(clockid_t clock);
-/* Monotonic deadlines, so that several steps share one limit; -1 means for ever. */
-int64_t trb_deadline(int timeout_ms);
-/* Milliseconds left for poll(): -1 for ever, 0 when it has passed. */
-int trb_deadline_left(int64_t deadline);
 /* Waits until fd has one of events, or an error that the next read or write will show.  Errors:
  * TRB_E_TIMEOUT, TRB_E_IO. */
 int trb_wait_fd(int fd, short events, int64_t deadline, trb_error **err);

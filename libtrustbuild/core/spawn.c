@@ -10,6 +10,7 @@
 
 #include "core/channel.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 
 #define MAX_FDS 64u
 

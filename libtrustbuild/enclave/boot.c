@@ -7,6 +7,7 @@
 #include <trustbuild/attestation.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "core/io.h"
 #include "enclave/client.h"
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "enclave/build.h"
 
 #define CHUNK     32768u

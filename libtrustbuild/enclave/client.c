@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "core/io.h"
 
 #define HELLO_WAIT_MS 30000

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/release.h"
 #include "format/times.h"
 

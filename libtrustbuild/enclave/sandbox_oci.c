@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "core/io.h"
 
 #define VERSION_MAX     4096

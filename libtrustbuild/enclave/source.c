@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 #include <poll.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/fetch.h"

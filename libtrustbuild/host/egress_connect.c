@@ -9,6 +9,7 @@
 
 #include "core/channel.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "host/egress.h"
 
 #define HOST_MAX     253

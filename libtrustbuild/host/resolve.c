@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "core/channel.h"
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/fetch.h"
 #include "core/io.h"

@@ -5,7 +5,7 @@
 
 #include <openssl/rand.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "format/crypto.h"
 #include "format/nsm.h"
 #include "host/softnsm_cert.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/io.h"
 #include "core/spawn.h"
 #include "image/cache.h"

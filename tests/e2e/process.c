@@ -16,7 +16,7 @@
 
 #include <trustbuild/image.h>
 
-#include "core/channel.h"
+#include "core/clock.h"
 #include "core/io.h"
 #include "format/bundle.h"
 #include "host/event.h"

@@ -11,6 +11,7 @@
 
 #include "core/channel.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/context.h"
 #include "core/io.h"
 

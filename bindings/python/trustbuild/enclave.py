@@ -213,7 +213,7 @@ class BuiltFile:
 class SandboxBuild(_Stepping):
     """A build of a recipe in a sandbox::
 
-        with SandboxBuild('trustbuild.json', '/rootfs.erofs', '/work/build', context) as build:
+        with SandboxBuild('trustbuild.json', '/rootfs.erofs', '/var/tmp/build', context) as build:
             build.start(source.path, source.commit, source.time)
             build.wait()
             for file in build.files:
