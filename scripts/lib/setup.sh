@@ -59,6 +59,17 @@ quietly() { # NAME WHAT COMMAND…
 	say "  ✓ $what ($((SECONDS - started)) s)"
 }
 
+# Runs a command that is not worth a line; what it printed is in $SCRATCH/log.  Where it fails, that is
+# shown and the script ends.
+silently() { # WHAT COMMAND…
+	local what=$1
+	shift
+	"$@" >"$SCRATCH/log" 2>&1 && return
+	cat "$SCRATCH/log" >&2
+	say "${0##*/}: FAILED: $what"
+	exit 1
+}
+
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
