@@ -48,6 +48,7 @@ static struct {
 		void *frames[FRAMES];
 	} slots[SLOTS];
 } live = { .lock = ATOMIC_FLAG_INIT };
+static _Thread_local bool looking; /* for frames, where backtrace() may allocate */
 
 static void lock(void)
 {
@@ -83,10 +84,10 @@ static void *note(void *block)
 
 	if (block == NULL || !live.on)
 		return block;
-	if (live.frames) {
-		live.frames = false; /* backtrace() may allocate */
+	if (live.frames && !looking) {
+		looking = true;
 		n = backtrace(frames, FRAMES);
-		live.frames = true;
+		looking = false;
 	}
 	lock();
 	slot = find(block, NULL);
