@@ -127,9 +127,12 @@ void trb_child_kill(struct trb_child *child)
 
 	if (child->pid > 0) {
 		/* the group first, while the number cannot belong to anybody else */
-		kill(-child->pid, SIGKILL);
-		kill(child->pid, SIGKILL);
-		while (waitid(P_PID, (id_t)child->pid, &info, WEXITED) < 0 && errno == EINTR)
+		bool group = kill(-child->pid, SIGKILL) == 0;
+		bool killed = kill(child->pid, SIGKILL) == 0 || group;
+		/* a security module may refuse the signal: waiting then could be for ever */
+		int options = killed ? WEXITED : WEXITED | WNOHANG;
+
+		while (waitid(P_PID, (id_t)child->pid, &info, options) < 0 && errno == EINTR)
 			;
 	}
 	child_forget(child);

@@ -25,7 +25,7 @@ int trb_spawn(const char *path, char *const argv[], char *const envp[], const in
  * success it is TRB_CHILD_NONE. */
 int trb_child_wait(struct trb_child *child, int timeout_ms, int *ret_status, trb_error **err);
 /* Kills the child and its process group, and reaps it; fine on a child that is gone or was never
- * there. */
+ * there.  One that may not be sent a signal is left alone. */
 void trb_child_kill(struct trb_child *child);
 
 #endif
