@@ -40,6 +40,9 @@ struct torture {
 void torture_note(bool wrong, const char *what);
 /* Within run(): nothing fails from here on; for putting away what has no way to tell. */
 void torture_stop(void);
+/* Within inspect(): every system call failed from some point on, also those that take back what is
+ * half done. */
+bool torture_all_calls_fail(void);
 /* The usual end of run(): error and status agree; gives the error back. */
 int torture_end(int status, trb_error *err, const char **ret_check);
 
