@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "format/note.h"
 #include "format/times.h"
 #include "verifier/claims.h"
 #include "verifier/report.h"
@@ -15,10 +16,11 @@ size_t trb_show_char(struct trb_buf *b, const char *text, size_t *ret_columns)
 
 	trb_buf_add_str(b, shown);
 	*ret_columns = strlen(shown);
-	/* East Asian wide characters and emoji take two; counting every character beyond Hangul
-	 * Jamo as two only breaks lines early. */
+	/* East Asian wide characters and emoji take two.  Below Hangul Jamo there are none, nor
+	 * among punctuation, arrows and mathematics; counting all others as two only breaks lines
+	 * early. */
 	if ((uint8_t)shown[0] >= 0x80 && trb_utf8_char(trb_bytes_str(shown), &c) > 0)
-		*ret_columns = c >= 0x1100 && (c < 0x2000 || c > 0x2bff) ? 2 : 1;
+		*ret_columns = c >= 0x1100 && (c < 0x2000 || c > 0x22ff) ? 2 : 1;
 	return n;
 }
 
@@ -81,18 +83,17 @@ static void list_hex(const char *name, const char *prefix, trb_bytes bytes, trb_
 
 static void list_log(const trb_claims *c, trb_fact_row row, void *user)
 {
-	_cleanup_buf_ struct trb_buf b = { 0 };
-	_cleanup_free_ char *text = NULL;
+	char text[TRB_KEY_NAME + 160];
+	int n;
 
 	if (c->log == NULL)
 		return;
-	trb_buf_init(&b, 4096);
-	trb_buf_addf(&b, "%s, entry %" PRIu64, c->log, c->log_index);
+	n = snprintf(text, sizeof(text), "%s, entry %" PRIu64, c->log, c->log_index);
 	if (c->n_witnesses > 0)
-		trb_buf_addf(&b, ", seen by %zu witness%s at %s", c->n_witnesses,
-			     c->n_witnesses == 1 ? "" : "es", trb_show_time(c->witnessed_s).text);
-	if (trb_buf_to_str(&b, "log", &text, NULL) == TRB_OK)
-		row(user, "log", text);
+		snprintf(text + n, sizeof(text) - (size_t)n, ", seen by %zu witness%s at %s",
+			 c->n_witnesses, c->n_witnesses == 1 ? "" : "es",
+			 trb_show_time(c->witnessed_s).text);
+	row(user, "log", text);
 }
 
 void trb_claims_list(const trb_claims *c, trb_fact_row row, void *user)

@@ -4,10 +4,12 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <cjson/cJSON.h>
 
@@ -29,13 +31,16 @@ static char *rendered(int (*to)(const trb_report *, trb_blob **, trb_error **))
 	return text;
 }
 
-/* Columns as a terminal without East Asian widths counts them. */
+/* Columns as a terminal counts them. */
 static size_t columns(const char *line, size_t n)
 {
+	trb_bytes rest = TRB_BYTES(line, n);
 	size_t sum = 0;
+	uint32_t c;
 
-	for (size_t i = 0; i < n; i++)
-		sum += ((uint8_t)line[i] & 0xc0) != 0x80;
+	while (trb_bytes_take(&rest, trb_utf8_char(rest, &c)).len > 0)
+		sum += wcwidth((wchar_t)c) == 2 ? 2 : 1;
+	ck_assert_uint_eq(rest.len, 0);
 	return sum;
 }
 
@@ -167,6 +172,24 @@ START_TEST(long_names_are_wrapped)
 	j.file_name = attested;
 	expect(NULL);
 	check_all();
+}
+END_TEST
+
+/* Characters that take two columns, wherever Unicode has put them. */
+START_TEST(wide_names_are_wrapped)
+{
+	static const char *const wide[] = { "\xe1\x84\x80", "\xe2\x8c\x9a", "\xe2\xad\x90",
+					    "\xe6\xbc\xa2" };
+	char name[3 * 80 + 1] = "";
+
+	ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
+	for (size_t i = 0; i < 80; i++)
+		memcpy(name + 3 * i, wide[_i], 3);
+	m.entries[1].name = trb_bytes_str(name);
+	j.file_name = name;
+	expect(NULL);
+	check_all();
+	ck_assert_uint_eq(columns(wide[_i], 3), 2);
 }
 END_TEST
 
@@ -362,6 +385,7 @@ int main(void)
 	tcase_add_loop_test(tc, hostile_file_names_are_escaped, 0,
 			    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(tc, long_names_are_wrapped);
+	tcase_add_loop_test(tc, wide_names_are_wrapped, 0, 4);
 	tcase_add_loop_test(tc, attested_names_are_escaped, 0, 6);
 	tcase_add_test(tc, measurement_names_of_the_policy_are_escaped);
 	tcase_add_test(tc, verified_report_names_what_it_must);
