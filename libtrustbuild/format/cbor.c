@@ -77,14 +77,16 @@ int trb_cbor_bool(const cbor_item_t *item, const char *what, bool *ret, trb_erro
 	return TRB_OK;
 }
 
-static int check_size(size_t len, size_t min, size_t max, const char *what, trb_error **err)
+static int check_size(size_t n, size_t min, size_t max, const char *unit, const char *what,
+		      trb_error **err)
 {
-	if (len >= min && len <= max)
+	if (n >= min && n <= max)
 		return TRB_OK;
 	if (min == max)
-		return trb_fail(err, TRB_E_FORMAT, "%s has %zu bytes instead of %zu", what, len,
+		return trb_fail(err, TRB_E_FORMAT, "%s has %zu %s instead of %zu", what, n, unit,
 				min);
-	return trb_fail(err, TRB_E_FORMAT, "%s has %zu bytes, not %zu to %zu", what, len, min, max);
+	return trb_fail(err, TRB_E_FORMAT, "%s has %zu %s, not %zu to %zu", what, n, unit, min,
+			max);
 }
 
 int trb_cbor_bstr(const cbor_item_t *item, size_t min, size_t max, const char *what, trb_bytes *ret,
@@ -96,7 +98,7 @@ int trb_cbor_bstr(const cbor_item_t *item, size_t min, size_t max, const char *w
 	if (item == NULL || !cbor_isa_bytestring(item) || !cbor_bytestring_is_definite(item))
 		return trb_fail(err, TRB_E_FORMAT, "%s is not a byte string", what);
 	bytes = TRB_BYTES(cbor_bytestring_handle(item), cbor_bytestring_length(item));
-	r = check_size(bytes.len, min, max, what, err);
+	r = check_size(bytes.len, min, max, "bytes", what, err);
 	if (r == TRB_OK)
 		*ret = bytes;
 	return r;
@@ -122,7 +124,7 @@ int trb_cbor_tstr(const cbor_item_t *item, size_t min, size_t max, const char *w
 	if (item == NULL || !cbor_isa_string(item) || !cbor_string_is_definite(item))
 		return trb_fail(err, TRB_E_FORMAT, "%s is not a text string", what);
 	text = TRB_BYTES(cbor_string_handle(item), cbor_string_length(item));
-	r = check_size(text.len, min, max, what, err);
+	r = check_size(text.len, min, max, "bytes", what, err);
 	if (r < 0)
 		return r;
 	if (!trb_utf8_valid(text))
@@ -142,13 +144,14 @@ int trb_cbor_array(const cbor_item_t *item, size_t min, size_t max, const char *
 		   cbor_item_t ***ret_items, size_t *ret_n, trb_error **err)
 {
 	size_t n;
+	int r;
 
 	if (item == NULL || !cbor_isa_array(item) || !cbor_array_is_definite(item))
 		return trb_fail(err, TRB_E_FORMAT, "%s is not an array", what);
 	n = cbor_array_size(item);
-	if (n < min || n > max)
-		return trb_fail(err, TRB_E_FORMAT, "%s has %zu entries, not %zu to %zu", what, n,
-				min, max);
+	r = check_size(n, min, max, "entries", what, err);
+	if (r < 0)
+		return r;
 	*ret_items = cbor_array_handle(item);
 	*ret_n = n;
 	return TRB_OK;
@@ -158,13 +161,14 @@ int trb_cbor_map(const cbor_item_t *item, size_t min, size_t max, const char *wh
 		 struct cbor_pair **ret_pairs, size_t *ret_n, trb_error **err)
 {
 	size_t n;
+	int r;
 
 	if (item == NULL || !cbor_isa_map(item))
 		return trb_fail(err, TRB_E_FORMAT, "%s is not a map", what);
 	n = cbor_map_size(item);
-	if (n < min || n > max)
-		return trb_fail(err, TRB_E_FORMAT, "%s has %zu entries, not %zu to %zu", what, n,
-				min, max);
+	r = check_size(n, min, max, "entries", what, err);
+	if (r < 0)
+		return r;
 	*ret_pairs = cbor_map_handle(item);
 	*ret_n = n;
 	return TRB_OK;
