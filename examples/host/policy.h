@@ -35,7 +35,7 @@ bool draft_add(struct draft *draft, bool proposed, const char *section, cJSON *i
 int draft_from_eif(struct draft *draft, const char *path, const char *name);
 int draft_from_description(struct draft *draft, const char *path, const char *name);
 int draft_from_bundle(struct draft *draft, const char *path, const char *name);
-/* {"simulated": SHA-256} of a certificate, PEM or DER. */
+/* {"simulated": SHA-256} of the one certificate in a file, PEM or DER. */
 int draft_root(const char *path, cJSON **ret);
 cJSON *draft_root_of(trb_bytes der);
 

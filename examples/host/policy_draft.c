@@ -296,12 +296,44 @@ cJSON *draft_root_of(trb_bytes der)
 	return root;
 }
 
-static int bad_root(const char *path)
+static bool has_two(trb_bytes pem)
+{
+	static const char begin[] = "-----BEGIN ";
+	const uint8_t *rest = memmem(pem.ptr, pem.len, begin, strlen(begin));
+
+	if (rest == NULL)
+		return false;
+	rest += strlen(begin);
+	return memmem(rest, (size_t)(pem.ptr + pem.len - rest), begin, strlen(begin)) != NULL;
+}
+
+/* The one certificate of a file, or what is wrong: whom to trust is nothing to guess. */
+static const char *read_root(trb_bytes file, X509 **ret)
+{
+	BIO *bio = BIO_new_mem_buf(file.len > 0 ? (const void *)file.ptr : "", (int)file.len);
+	const uint8_t *p = file.ptr;
+	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	const char *fault = NULL;
+
+	if (cert != NULL && has_two(file))
+		fault = "the root's file has more than one certificate: which one is meant?";
+	else if (cert == NULL && (cert = d2i_X509(NULL, &p, (long)file.len)) == NULL)
+		fault = "the root is no certificate in PEM or DER";
+	else if (p > file.ptr && p < file.ptr + file.len)
+		fault = "there is more in the file than the root's certificate";
+	BIO_free(bio);
+	if (fault == NULL)
+		*ret = cert;
+	else
+		X509_free(cert);
+	return fault;
+}
+
+static int bad_root(const char *path, const char *fault)
 {
 	char *safe = cli_escaped(cli_bytes(path));
 
-	cli_say(DRAFT_NAME ": %s: the root is no certificate in PEM or DER",
-		safe != NULL ? safe : "");
+	cli_say(DRAFT_NAME ": %s: %s", safe != NULL ? safe : "", fault);
 	free(safe);
 	return CLI_FAILED;
 }
@@ -311,26 +343,21 @@ int draft_root(const char *path, cJSON **ret)
 	trb_blob *blob = NULL;
 	X509 *cert = NULL;
 	uint8_t *der = NULL;
-	BIO *bio;
-	const uint8_t *p;
+	const char *fault;
 	int len, status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &blob);
 
 	if (status != CLI_OK)
 		return status;
-	p = trb_blob_bytes(blob).ptr;
-	bio = BIO_new_mem_buf(p, (int)trb_blob_bytes(blob).len);
-	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	if (cert == NULL)
-		cert = d2i_X509(NULL, &p, (long)trb_blob_bytes(blob).len);
-	len = cert != NULL ? i2d_X509(cert, &der) : -1;
-	if (len > 0) {
+	fault = read_root(trb_blob_bytes(blob), &cert);
+	len = fault == NULL ? i2d_X509(cert, &der) : 0;
+	if (fault == NULL && len <= 0)
+		fault = "the root's certificate cannot be written as DER";
+	if (fault == NULL)
 		*ret = draft_root_of((trb_bytes){ der, (size_t)len });
-	} else {
-		status = bad_root(path);
-	}
+	else
+		status = bad_root(path, fault);
 	OPENSSL_free(der);
 	X509_free(cert);
-	BIO_free(bio);
 	trb_blob_unref(blob);
 	return status;
 }
