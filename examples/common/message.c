@@ -130,8 +130,9 @@ static const char *remedy(const char *program, int code)
 	case TRB_E_BUILD:
 		return "the build's own output above says why; the recipe is trustbuild.json";
 	case TRB_E_UNSUPPORTED:
-		/* of logs it knows nothing */
-		if (strncmp(program, "tb-host log ", strlen("tb-host log ")) == 0)
+		/* of logs, and of what a verifier reads, it knows nothing */
+		if (strncmp(program, "tb-host log ", strlen("tb-host log ")) == 0 ||
+		    strncmp(program, "tb-verify", strlen("tb-verify")) == 0)
 			return NULL;
 		return "'tb-host doctor' tells what this machine can do";
 	default:

@@ -194,6 +194,8 @@ static int print_line(const trb_batch *batch, size_t i)
 	if (report != NULL) {
 		print_file("REFUSED", trb_report_get_refused(report), file);
 		fputs("  ", stderr);
+		cli_escape(stderr, cli_bytes(file), false);
+		fputs(": ", stderr);
 		cli_escape(stderr, cli_bytes(trb_error_message(err)), false);
 		fputc('\n', stderr);
 		return CLI_NO;
