@@ -193,6 +193,23 @@ static void report_text(struct trb_json_out *out, const char *name, const char *
 		trb_json_put_str(out, text);
 }
 
+/* What was there, as the report of a bundle has it. */
+static void report_actual(struct trb_json_out *out, const struct trb_nitro_verdict *verdict,
+			  enum trb_nitro_check check, const trb_error *error)
+{
+	trb_json_put_name(out, "actual");
+	switch (verdict->outcome[check]) {
+	case TRB_NITRO_NOT_RUN:
+		trb_json_put_null(out);
+		break;
+	case TRB_NITRO_FAIL:
+		trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
+		break;
+	default:
+		trb_json_put_str(out, trb_nitro_found(verdict, check).text);
+	}
+}
+
 static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdict *verdict,
 			  const trb_error *error)
 {
@@ -206,11 +223,7 @@ static void report_checks(struct trb_json_out *out, const struct trb_nitro_verdi
 				    trb_outcome_name(outcomes[verdict->outcome[i]]));
 		trb_json_member_str(out, "title", rule->title);
 		report_text(out, "expected", NULL);
-		trb_json_put_name(out, "actual");
-		if (verdict->outcome[i] == TRB_NITRO_FAIL)
-			trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
-		else
-			trb_json_put_null(out);
+		report_actual(out, verdict, i, error);
 		trb_json_member_str(out, "rule", rule->rule);
 		trb_json_close(out, '}');
 	}

@@ -98,11 +98,12 @@ int trb_step_artifacts_parse(struct trb_run *run, trb_error **err)
 
 /* The document's own row for one of its checks. */
 static int document_row(struct trb_run *run, enum trb_check_id id, enum trb_nitro_check check,
-			trb_error **err, const char *actual)
+			trb_error **err)
 {
 	switch (run->document.outcome[check]) {
 	case TRB_NITRO_PASS:
-		return trb_report_pass(run->report, id, err, NULL, "%s", actual);
+		return trb_report_pass(run->report, id, err, NULL, "%s",
+				       trb_nitro_found(&run->document, check).text);
 	case TRB_NITRO_FAIL:
 		return trb_report_fail_from(run->report, id, run->document_status,
 					    run->document_error, err);
@@ -115,17 +116,13 @@ int trb_step_document_parse(struct trb_run *run, trb_error **err)
 {
 	const struct trb_policy *p = run->policy;
 	uint64_t at_s = p->mode == TRB_TIME_LIVE ? run->verifier->now_s : TRB_NITRO_TIME_DOCUMENT;
-	struct trb_row_text text;
 	int r = trb_nitro_judge(run->verifier->nitro, run->parts->attestation, at_s, p->roots,
 				p->n_roots, 0, &run->document, &run->document_error);
 
 	run->document_status = r;
 	if (r < 0 && !trb_is_verdict(r))
 		return trb_fail(err, r, "document: %s", trb_error_message(run->document_error));
-	text = run->document.attestation == NULL
-		       ? trb_row_view(TRB_BYTES_NULL)
-		       : trb_row_view(trb_attestation_get_module_id(run->document.attestation));
-	return document_row(run, TRB_CK_DOCUMENT_PARSE, TRB_NITRO_PARSE, err, text.text);
+	return document_row(run, TRB_CK_DOCUMENT_PARSE, TRB_NITRO_PARSE, err);
 }
 
 int trb_step_claim_parse(struct trb_run *run, trb_error **err)
@@ -153,22 +150,16 @@ int trb_step_claim_parse(struct trb_run *run, trb_error **err)
 
 int trb_step_document_signature(struct trb_run *run, trb_error **err)
 {
-	return document_row(run, TRB_CK_DOCUMENT_SIGNATURE, TRB_NITRO_SIGNATURE, err, "ES384");
+	return document_row(run, TRB_CK_DOCUMENT_SIGNATURE, TRB_NITRO_SIGNATURE, err);
 }
 
 int trb_step_document_chain(struct trb_run *run, trb_error **err)
 {
 	const struct trb_nitro_verdict *d = &run->document;
-	struct trb_time_text at = trb_show_time(d->time_s);
-	struct trb_row_text root = trb_row_hex(TRB_BYTES(d->sha256, 32));
-	char text[200];
 	int r;
 
 	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_PASS)
 		run->report->assurance = d->assurance;
-	snprintf(text, sizeof(text), "%s, valid at %s, root sha256:%.64s",
-		 d->assurance == TRB_ASSURANCE_HARDWARE ? TRB_NITRO_ROOT_AWS : "simulated", at.text,
-		 root.text);
 	/* whatever else may be wrong with them: documents under other roots than AWS's are
 	 * simulated */
 	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_FAIL && d->simulated_root &&
@@ -176,7 +167,7 @@ int trb_step_document_chain(struct trb_run *run, trb_error **err)
 		return trb_report_fail_as(run->report, TRB_CK_DOCUMENT_CHAIN, TRB_E_ASSURANCE, err,
 					  "hardware: a chain to " TRB_NITRO_ROOT_AWS,
 					  "simulated evidence");
-	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err, text);
+	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err);
 	if (r == TRB_OK && d->assurance != TRB_ASSURANCE_HARDWARE &&
 	    d->assurance != TRB_ASSURANCE_SIMULATED)
 		return trb_fail(err, TRB_E_STATE, "the document has no assurance");
@@ -185,8 +176,7 @@ int trb_step_document_chain(struct trb_run *run, trb_error **err)
 
 int trb_step_document_debug(struct trb_run *run, trb_error **err)
 {
-	return document_row(run, TRB_CK_DOCUMENT_DEBUG, TRB_NITRO_DEBUG, err,
-			    "PCR0, PCR1 and PCR2 measure something");
+	return document_row(run, TRB_CK_DOCUMENT_DEBUG, TRB_NITRO_DEBUG, err);
 }
 
 /* The first PCR that differs; -1 where all that m demands are there and equal. */
