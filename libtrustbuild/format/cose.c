@@ -8,13 +8,12 @@
 #include "format/facts.h"
 
 #define TAG_SIGN1        0xd2 /* tag 18, RFC 9052 section 4.2; optional for AWS */
-#define PROTECTED_ES384  TRB_BYTES_LIT("\xa1\x01\x38\x22") /* {1: -35} */
 #define ENVELOPE_ENTRIES 4
 #define ENVELOPE_MAX     (64u * 1024)
 
 static int check_protected(trb_bytes header, trb_error **err)
 {
-	if (!trb_bytes_eq(header, PROTECTED_ES384))
+	if (!trb_bytes_eq(header, TRB_COSE_ES384))
 		return trb_fail(err, TRB_E_FORMAT,
 				"the protected header is not {1: -35}, which is ES384 alone");
 	return TRB_OK;
@@ -55,8 +54,8 @@ int trb_cose_sign1_decode(trb_bytes in, size_t payload_max, struct trb_cose_sign
 	return TRB_OK;
 }
 
-int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t ret[48],
-			  trb_error **err)
+int trb_cose_sig_structure(trb_bytes protected_header, trb_bytes payload, trb_blob **ret,
+			   trb_error **err)
 {
 	_cleanup_buf_ struct trb_buf buf;
 
@@ -66,9 +65,16 @@ int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t
 	trb_cbor_put_bstr(&buf, protected_header);
 	trb_cbor_put_bstr(&buf, TRB_BYTES_NULL); /* external_aad */
 	trb_cbor_put_bstr(&buf, payload);
-	if (trb_buf_check(&buf, "Sig_structure", err) < 0)
-		return buf.status;
-	return trb_sha384(trb_buf_bytes(&buf), ret, err);
+	return trb_buf_to_blob(&buf, "Sig_structure", ret, err);
+}
+
+int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t ret[48],
+			  trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *message = NULL;
+	int r = trb_cose_sig_structure(protected_header, payload, &message, err);
+
+	return r < 0 ? r : trb_sha384(trb_blob_bytes(message), ret, err);
 }
 
 int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_ec_key *key,
@@ -87,13 +93,14 @@ int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_e
 	return r < 0 ? trb_fail_nomem(err) : TRB_OK;
 }
 
-int trb_cose_sign1_encode(trb_bytes payload, trb_bytes signature, trb_blob **ret, trb_error **err)
+int trb_cose_sign1_encode(trb_bytes protected_header, trb_bytes payload, trb_bytes signature,
+			  trb_blob **ret, trb_error **err)
 {
 	_cleanup_buf_ struct trb_buf buf;
 
 	trb_buf_init(&buf, ENVELOPE_MAX);
 	trb_cbor_put_array(&buf, ENVELOPE_ENTRIES);
-	trb_cbor_put_bstr(&buf, PROTECTED_ES384);
+	trb_cbor_put_bstr(&buf, protected_header);
 	trb_cbor_put_map(&buf, 0);
 	trb_cbor_put_bstr(&buf, payload);
 	trb_cbor_put_bstr(&buf, signature);

@@ -7,8 +7,11 @@
 #include "format/cbor.h"
 #include "format/ec.h"
 
+/* The protected header {1: -35}: ES384 and nothing beside it. */
+#define TRB_COSE_ES384 TRB_BYTES_LIT("\xa1\x01\x38\x22")
+
 struct trb_cose_sign1 {
-	trb_bytes protected_header; /* the bytes {1: -35} */
+	trb_bytes protected_header; /* TRB_COSE_ES384 */
 	trb_bytes payload;          /* raw: what is signed is never encoded again */
 	trb_bytes signature;        /* r || s, 96 bytes */
 };
@@ -19,7 +22,10 @@ struct trb_cose_sign1 {
 int trb_cose_sign1_decode(trb_bytes in, size_t payload_max, struct trb_cose_sign1 *ret,
 			  cbor_item_t **ret_item, trb_error **err);
 
-/* SHA-384 of the Sig_structure "Signature1" (RFC 9052 section 4.4): what ES384 signs. */
+/* The Sig_structure "Signature1" (RFC 9052 section 4.4): what is signed. */
+int trb_cose_sig_structure(trb_bytes protected_header, trb_bytes payload, trb_blob **ret,
+			   trb_error **err);
+/* Its SHA-384: what ES384 signs. */
 int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t ret[48],
 			  trb_error **err);
 
@@ -27,7 +33,8 @@ int trb_cose_sign1_digest(trb_bytes protected_header, trb_bytes payload, uint8_t
 int trb_cose_sign1_verify(const struct trb_cose_sign1 *sign1, const struct trb_ec_key *key,
 			  trb_error **err);
 
-/* The envelope in the NSM's own form: untagged, {1: -35}, {}, payload, signature. */
-int trb_cose_sign1_encode(trb_bytes payload, trb_bytes signature, trb_blob **ret, trb_error **err);
+/* The envelope as the NSM and nitro-cli write it: untagged, the unprotected header empty. */
+int trb_cose_sign1_encode(trb_bytes protected_header, trb_bytes payload, trb_bytes signature,
+			  trb_blob **ret, trb_error **err);
 
 #endif

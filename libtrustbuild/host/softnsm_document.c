@@ -4,14 +4,13 @@
 #include <openssl/ecdsa.h>
 
 #include "format/cbor.h"
+#include "format/cose.h"
 #include "host/softnsm_cert.h"
 
-#define DOCUMENT_MAX     (12u * 1024)
-#define COORDINATE_LEN   48
-#define INDEFINITE_MAP   0xbf
-#define BREAK            0xff
-#define ES384_HEADER     "\xa1\x01\x38\x22" /* { 1: -35 } */
-#define ES384_HEADER_LEN 4
+#define PAYLOAD_MAX    (12u * 1024)
+#define COORDINATE_LEN 48
+#define INDEFINITE_MAP 0xbf
+#define BREAK          0xff
 
 static void put_optional(struct trb_buf *b, const char *key, trb_bytes value)
 {
@@ -83,43 +82,29 @@ static int sign(EVP_PKEY *key, trb_bytes message, uint8_t ret[2 * COORDINATE_LEN
 	return good ? TRB_OK : trb_cert_fail(err, "sign a document");
 }
 
-/* RFC 9052 section 4.4 */
 static int sign_payload(EVP_PKEY *key, trb_bytes payload, uint8_t ret[2 * COORDINATE_LEN],
 			trb_error **err)
 {
-	_cleanup_buf_ struct trb_buf b = { 0 };
-	int r;
+	_cleanup_(trb_blob_unrefp) trb_blob *message = NULL;
+	int r = trb_cose_sig_structure(TRB_COSE_ES384, payload, &message, err);
 
-	trb_buf_init(&b, DOCUMENT_MAX);
-	trb_cbor_put_array(&b, 4);
-	trb_cbor_put_str(&b, "Signature1");
-	trb_cbor_put_bstr(&b, TRB_BYTES(ES384_HEADER, ES384_HEADER_LEN));
-	trb_cbor_put_bstr(&b, TRB_BYTES("", 0));
-	trb_cbor_put_bstr(&b, payload);
-	r = trb_buf_check(&b, "attestation document", err);
-	return r < 0 ? r : sign(key, trb_buf_bytes(&b), ret, err);
+	return r < 0 ? r : sign(key, trb_blob_bytes(message), ret, err);
 }
 
 int trb_softnsm_document_sign(const struct trb_softnsm_document *doc, trb_blob **ret,
 			      trb_error **err)
 {
 	_cleanup_buf_ struct trb_buf payload = { 0 };
-	_cleanup_buf_ struct trb_buf b = { 0 };
 	uint8_t signature[2 * COORDINATE_LEN];
 	int r;
 
-	trb_buf_init(&payload, DOCUMENT_MAX);
+	trb_buf_init(&payload, PAYLOAD_MAX);
 	put_payload(&payload, doc);
 	r = trb_buf_check(&payload, "attestation document", err);
 	if (r == TRB_OK)
 		r = sign_payload(doc->chain->key, trb_buf_bytes(&payload), signature, err);
 	if (r < 0)
 		return r;
-	trb_buf_init(&b, DOCUMENT_MAX);
-	trb_cbor_put_array(&b, 4);
-	trb_cbor_put_bstr(&b, TRB_BYTES(ES384_HEADER, ES384_HEADER_LEN));
-	trb_cbor_put_map(&b, 0);
-	trb_cbor_put_bstr(&b, trb_buf_bytes(&payload));
-	trb_cbor_put_bstr(&b, TRB_BYTES(signature, sizeof(signature)));
-	return trb_buf_to_blob(&b, "attestation document", ret, err);
+	return trb_cose_sign1_encode(TRB_COSE_ES384, trb_buf_bytes(&payload),
+				     TRB_BYTES(signature, sizeof(signature)), ret, err);
 }

@@ -18,7 +18,6 @@ struct cose_alg {
 
 /* NULL for a key of another kind. */
 const struct cose_alg *trb_cose_alg_of_key(EVP_PKEY *key);
-int trb_cose_sig_structure(trb_bytes protected, trb_bytes payload, trb_blob **ret, trb_error **err);
 int trb_eif_signed_payload(const uint8_t pcr0[SHA384_SIZE], trb_blob **ret, trb_error **err);
 int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_SIZE],
 			trb_error **err);

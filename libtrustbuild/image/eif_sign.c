@@ -4,6 +4,7 @@
 #include <openssl/ec.h>
 
 #include "format/cbor.h"
+#include "format/cose.h"
 #include "format/crypto.h"
 #include "format/pem.h"
 #include "image/eif_cose.h"
@@ -61,7 +62,6 @@ static int make_cose(EVP_PKEY *key, const uint8_t pcr0[SHA384_SIZE], trb_blob **
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *payload = NULL, *message = NULL;
 	const struct cose_alg *alg = trb_cose_alg_of_key(key);
-	_cleanup_buf_ struct trb_buf b = { 0 };
 	trb_bytes protected;
 	uint8_t raw[2 * 66];
 	int r;
@@ -77,13 +77,8 @@ static int make_cose(EVP_PKEY *key, const uint8_t pcr0[SHA384_SIZE], trb_blob **
 		r = sign_raw(key, alg, trb_blob_bytes(message), raw, err);
 	if (r < 0)
 		return r;
-	trb_buf_init(&b, 2048);
-	trb_cbor_put_array(&b, 4);
-	trb_cbor_put_bstr(&b, protected);
-	trb_cbor_put_map(&b, 0);
-	trb_cbor_put_bstr(&b, trb_blob_bytes(payload));
-	trb_cbor_put_bstr(&b, TRB_BYTES(raw, 2 * alg->half));
-	return trb_buf_to_blob(&b, "COSE signature", ret, err);
+	return trb_cose_sign1_encode(protected, trb_blob_bytes(payload),
+				     TRB_BYTES(raw, 2 * alg->half), ret, err);
 }
 
 static void put_byte_array(struct trb_buf *b, trb_bytes bytes)

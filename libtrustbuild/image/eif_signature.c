@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "format/cbor.h"
+#include "format/cose.h"
 #include "format/crypto.h"
 #include "format/pem.h"
 #include "image/eif.h"
@@ -39,19 +40,6 @@ const struct cose_alg *trb_cose_alg_of_key(EVP_PKEY *key)
 		if (strcmp(group, algs[i].group) == 0)
 			return &algs[i];
 	return NULL;
-}
-
-int trb_cose_sig_structure(trb_bytes protected, trb_bytes payload, trb_blob **ret, trb_error **err)
-{
-	_cleanup_buf_ struct trb_buf b;
-
-	trb_buf_init(&b, MAX_COSE);
-	trb_cbor_put_array(&b, 4);
-	trb_cbor_put_str(&b, "Signature1");
-	trb_cbor_put_bstr(&b, protected);
-	trb_cbor_put_bstr(&b, TRB_BYTES_NULL);
-	trb_cbor_put_bstr(&b, payload);
-	return trb_buf_to_blob(&b, "COSE Sig_structure", ret, err);
 }
 
 int trb_eif_signed_payload(const uint8_t pcr0[SHA384_SIZE], trb_blob **ret, trb_error **err)

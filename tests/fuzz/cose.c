@@ -14,7 +14,8 @@ static void check_round_trip(const struct trb_cose_sign1 *sign1)
 	uint8_t digest[48];
 
 	if (trb_cose_sign1_digest(sign1->protected_header, sign1->payload, digest, NULL) < 0 ||
-	    trb_cose_sign1_encode(sign1->payload, sign1->signature, &encoded, NULL) < 0 ||
+	    trb_cose_sign1_encode(sign1->protected_header, sign1->payload, sign1->signature,
+				  &encoded, NULL) < 0 ||
 	    trb_cose_sign1_decode(trb_blob_bytes(encoded), 32 * 1024, &again, &item, NULL) < 0 ||
 	    !trb_bytes_eq(sign1->protected_header, again.protected_header) ||
 	    !trb_bytes_eq(sign1->payload, again.payload) ||

@@ -141,7 +141,7 @@ static trb_blob *sign_document(EVP_PKEY *key, trb_bytes text)
 	ECDSA_SIG *sig;
 	trb_blob *blob;
 
-	must(trb_cose_sign1_digest(TRB_BYTES_LIT("\xa1\x01\x38\x22"), text, digest, NULL) == 0);
+	must(trb_cose_sign1_digest(TRB_COSE_ES384, text, digest, NULL) == 0);
 	must(ctx != NULL && EVP_PKEY_sign_init(ctx) == 1);
 	must(EVP_PKEY_sign(ctx, der, &len, digest, sizeof(digest)) == 1);
 	EVP_PKEY_CTX_free(ctx);
@@ -150,7 +150,8 @@ static trb_blob *sign_document(EVP_PKEY *key, trb_bytes text)
 	must(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 48) == 48);
 	must(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 48, 48) == 48);
 	ECDSA_SIG_free(sig);
-	must(trb_cose_sign1_encode(text, TRB_BYTES(raw, 96), &blob, NULL) == TRB_OK);
+	must(trb_cose_sign1_encode(TRB_COSE_ES384, text, TRB_BYTES(raw, 96), &blob, NULL) ==
+	     TRB_OK);
 	return blob;
 }
 
