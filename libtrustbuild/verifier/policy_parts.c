@@ -3,6 +3,7 @@
 #include "verifier/policy_parts.h"
 
 #include "core/error.h"
+#include "format/recipe.h"
 
 #define POLICY_TEXT 2048
 
@@ -11,19 +12,9 @@ typedef const char *(*text_fault)(trb_bytes text);
 
 static const char *host_port_fault(trb_bytes text)
 {
-	const uint8_t *colon = memrchr(text.ptr, ':', text.len);
-	size_t digits = colon != NULL ? (size_t)(text.ptr + text.len - colon) - 1 : 0;
-	unsigned port = 0;
+	struct trb_host_port ignored;
 
-	if (digits == 0 || digits > 5 || colon[1] == '0' ||
-	    trb_host_fault(TRB_BYTES(text.ptr, (size_t)(colon - text.ptr))) != NULL)
-		return "not of the form host:port";
-	for (size_t i = 1; i <= digits; i++) {
-		if (colon[i] < '0' || colon[i] > '9')
-			return "not of the form host:port";
-		port = port * 10 + (colon[i] - '0');
-	}
-	return port > 65535 ? "a port is at most 65535" : NULL;
+	return trb_host_port_fault(text, &ignored);
 }
 
 static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fault,
