@@ -6,6 +6,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 
 #include "core/error.h"
@@ -19,13 +20,19 @@ static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0
 
 struct trb_ec_curve {
 	EC_GROUP *group;
-	size_t size; /* bytes of a coordinate, and of the digest that belongs to the curve */
+	size_t size; /* bytes of a coordinate */
 };
 
 struct trb_ec_key {
 	EC_KEY *key;
 	size_t size;
 };
+
+/* Of SHA-256, SHA-384, SHA-512: the longest that is no longer than a coordinate. */
+static int digest_size(const struct trb_ec_key *key)
+{
+	return key->size < 64 ? (int)key->size : 64;
+}
 
 int trb_ec_curve_new(enum trb_ec_name name, struct trb_ec_curve **ret, trb_error **err)
 {
@@ -102,6 +109,30 @@ int trb_ec_key_new(const struct trb_ec_curve *curve, trb_bytes point, struct trb
 	return TRB_OK;
 }
 
+/* OpenSSL gives NULL for the point at infinity and for want of memory: it has to refuse twice, and
+ * has first to get memory again. */
+int trb_ec_key_of(EVP_PKEY *pkey, struct trb_ec_key **ret)
+{
+	TRB_CRYPTO_SCOPE;
+	EC_KEY *found = NULL;
+
+	for (int i = 0; i < 2 && found == NULL; i++) {
+		struct trb_ec_key *key = malloc(sizeof(*key));
+
+		if (key == NULL)
+			return TRB_E_NOMEM;
+		found = EVP_PKEY_get1_EC_KEY(pkey);
+		if (found == NULL) {
+			free(key);
+			continue;
+		}
+		key->key = found;
+		key->size = ((size_t)EC_GROUP_get_degree(EC_KEY_get0_group(found)) + 7) / 8;
+		*ret = key;
+	}
+	return found != NULL ? TRB_OK : TRB_E_FORMAT;
+}
+
 struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key)
 {
 	if (key == NULL)
@@ -116,7 +147,7 @@ struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key)
 static bool is_at_infinity(const struct trb_ec_key *key, const uint8_t *digest, const BIGNUM *r)
 {
 	const EC_GROUP *group = EC_KEY_get0_group(key->key);
-	BIGNUM *e = BN_bin2bn(digest, (int)key->size, NULL);
+	BIGNUM *e = BN_bin2bn(digest, digest_size(key), NULL);
 	EC_POINT *point = EC_POINT_new(group);
 	bool yes = e != NULL && point != NULL &&
 		   EC_POINT_mul(group, point, e, EC_KEY_get0_public_key(key->key), r, NULL) == 1 &&
@@ -141,7 +172,7 @@ static int verify_pair(const struct trb_ec_key *key, const uint8_t *digest, trb_
 	a = BN_bin2bn(r.ptr, (int)r.len, NULL);
 	b = BN_bin2bn(s.ptr, (int)s.len, NULL);
 	if (sig != NULL && ECDSA_SIG_set0(sig, a, b) == 1) {
-		good = ECDSA_do_verify(digest, (int)key->size, sig, key->key);
+		good = ECDSA_do_verify(digest, digest_size(key), sig, key->key);
 		if (good < 0 && is_at_infinity(key, digest, a))
 			good = 0;
 	} else {

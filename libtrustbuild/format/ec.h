@@ -4,6 +4,8 @@
 #ifndef TRB_FORMAT_EC_H
 #define TRB_FORMAT_EC_H
 
+#include <openssl/types.h>
+
 #include "core/bytes.h"
 
 #define TRB_P384_POINT     97 /* uncompressed: 04 || x || y */
@@ -23,11 +25,14 @@ struct trb_ec_curve *trb_ec_curve_free(struct trb_ec_curve *curve);
  * Errors: TRB_E_FORMAT, TRB_E_NOMEM. */
 int trb_ec_key_new(const struct trb_ec_curve *curve, trb_bytes point, struct trb_ec_key **ret,
 		   trb_error **err);
+/* A key that OpenSSL has read, on P-256, P-384 or P-521.  TRB_E_FORMAT where its point is none to
+ * verify with, TRB_E_NOMEM; the caller makes the error. */
+int trb_ec_key_of(EVP_PKEY *pkey, struct trb_ec_key **ret);
 struct trb_ec_key *trb_ec_key_free(struct trb_ec_key *key);
 
-/* TRB_OK, TRB_E_EVIDENCE where the signature is not this key's over the digest (48 bytes for P-384,
- * 32 for P-256), TRB_E_NOMEM; the caller makes the error.  DER is strict; raw is r and s, each as
- * long as the curve's field. */
+/* TRB_OK, TRB_E_EVIDENCE where the signature is not this key's over the digest (32 bytes for P-256,
+ * 48 for P-384, 64 for P-521), TRB_E_NOMEM; the caller makes the error.  DER is strict; raw is r
+ * and s, each as long as the curve's field. */
 int trb_ec_verify_der(const struct trb_ec_key *key, const uint8_t *digest, trb_bytes der);
 int trb_ec_verify_raw(const struct trb_ec_key *key, const uint8_t *digest, trb_bytes raw);
 

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "format/cbor.h"
 #include "format/cose.h"
 #include "format/crypto.h"
+#include "format/ec.h"
 #include "format/pem.h"
 #include "image/eif.h"
 #include "image/eif_cose.h"
@@ -145,42 +145,24 @@ int trb_eif_certificate(trb_bytes pem, X509 **ret_cert, uint8_t ret_pcr8[SHA384_
 	return TRB_OK;
 }
 
-/* 1, 0 for a signature that is not the key's, and otherwise negative. */
-static int verify_once(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes message, trb_bytes der)
-{
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	int good = -1;
-
-	if (md != NULL &&
-	    EVP_DigestVerifyInit_ex(md, NULL, alg->digest, NULL, NULL, key, NULL) == 1)
-		good = EVP_DigestVerify(md, der.ptr, der.len, message.ptr, message.len);
-	EVP_MD_CTX_free(md);
-	return good;
-}
-
-static int verify_raw(EVP_PKEY *key, const struct cose_alg *alg, trb_bytes message, trb_bytes sig,
+static int verify_raw(EVP_PKEY *pkey, const struct cose_alg *alg, trb_bytes message, trb_bytes sig,
 		      trb_error **err)
 {
-	ECDSA_SIG *pair = ECDSA_SIG_new();
-	BIGNUM *a = BN_bin2bn(sig.ptr, (int)alg->half, NULL);
-	BIGNUM *b = BN_bin2bn(sig.ptr + alg->half, (int)alg->half, NULL);
-	uint8_t *der = NULL;
-	int len = -1, good = -1;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	struct trb_ec_key *key = NULL;
+	int r;
 
-	if (pair == NULL || ECDSA_SIG_set0(pair, a, b) != 1) {
-		BN_free(a);
-		BN_free(b);
-	} else {
-		len = i2d_ECDSA_SIG(pair, &der);
-	}
-	/* OpenSSL has to refuse twice: once may be for want of memory, which it then has to get */
-	for (int i = 0; len > 0 && i < 2 && good != 1; i++)
-		good = verify_once(key, alg, message, TRB_BYTES(der, len));
-	OPENSSL_free(der);
-	ECDSA_SIG_free(pair);
-	if (good == 0)
+	if (EVP_Q_digest(NULL, alg->digest, NULL, message.ptr, message.len, digest, NULL) != 1)
+		return trb_fail_nomem(err);
+	r = trb_ec_key_of(pkey, &key);
+	if (r == TRB_OK)
+		r = trb_ec_verify_raw(key, digest, sig);
+	trb_ec_key_free(key);
+	if (r == TRB_E_EVIDENCE)
 		return refuse(err, "the image's signature does not verify with its certificate");
-	return good == 1 ? TRB_OK : trb_fail_nomem(err);
+	if (r == TRB_E_FORMAT)
+		return refuse(err, "the signer's certificate has no usable key");
+	return r == TRB_OK ? TRB_OK : trb_fail_nomem(err);
 }
 
 struct cose_parts {

@@ -7,6 +7,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
+#include <openssl/x509.h>
 
 #include "core/buffer.h"
 #include "core/cleanup.h"
@@ -191,6 +192,24 @@ START_TEST(a_signature_has_one_encoding)
 }
 END_TEST
 
+/* OpenSSL reads such a key, and calls it a want of memory when it is asked for it as an EC_KEY. */
+START_TEST(a_key_at_infinity_is_refused)
+{
+	const uint8_t spki[] = { 0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+				 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+				 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00, 0x00 };
+	const uint8_t *p = spki;
+	EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, sizeof(spki));
+	struct trb_ec_key *key = NULL;
+
+	ck_assert_ptr_nonnull(pkey);
+	ck_assert_int_eq(trb_ec_key_of(pkey, &key), TRB_E_FORMAT);
+	ck_assert_ptr_null(key);
+	ck_assert_int_eq(ERR_peek_error(), 0);
+	EVP_PKEY_free(pkey);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ec");
@@ -201,6 +220,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_signature_that_ends_at_infinity_is_refused, 0, n);
 	tcase_add_loop_test(tcase, a_signature_out_of_range_is_refused, 0, n);
 	tcase_add_loop_test(tcase, a_signature_has_one_encoding, 0, n);
+	tcase_add_test(tcase, a_key_at_infinity_is_refused);
 	suite_add_tcase(suite, tcase);
 	return test_run(suite);
 }

@@ -9,13 +9,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cbor.h>
 #include <cjson/cJSON.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "core/cleanup.h"
 #include "core/io.h"
+#include "format/pem.h"
+#include "image/eif_cose.h"
 #include "image/eif_write.h"
 
 static const char *scratch; /* a folder of the test's own */
@@ -292,6 +297,82 @@ START_TEST(another_signers_key_is_refused)
 }
 END_TEST
 
+/* Who has the private key can make u1 * G + u2 * Q the point at infinity: r = -digest / d, any s.
+ */
+static void end_at_infinity(EVP_PKEY *key, const char *group, const uint8_t *digest, size_t len,
+			    uint8_t *ret_sig, int half)
+{
+	EC_GROUP *curve = EC_GROUP_new_by_curve_name(EC_curve_nist2nid(group));
+	const BIGNUM *order = EC_GROUP_get0_order(curve);
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *d = NULL, *r, *e = BN_bin2bn(digest, (int)len, NULL);
+
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
+	r = BN_mod_inverse(NULL, d, order, ctx);
+	ck_assert(r != NULL && BN_mod_mul(r, r, e, order, ctx) == 1 && BN_sub(r, order, r) == 1);
+	ck_assert_int_eq(BN_bn2binpad(r, ret_sig, half), half);
+	ck_assert_int_eq(BN_bn2binpad(BN_value_one(), ret_sig + half, half), half);
+	BN_free(r);
+	BN_free(e);
+	BN_free(d);
+	BN_CTX_free(ctx);
+	EC_GROUP_free(curve);
+}
+
+/* Puts another signature into a section, which ends with it. */
+static void sign_with(trb_blob *section, const uint8_t *sig, size_t len, uint8_t **ret,
+		      size_t *ret_len)
+{
+	trb_bytes bytes = trb_blob_bytes(section);
+	struct cbor_load_result result;
+	cbor_item_t *root = cbor_load(bytes.ptr, bytes.len, &result), *cose;
+	size_t n;
+
+	ck_assert_ptr_nonnull(root);
+	cose = cbor_map_handle(cbor_array_handle(root)[0])[1].value;
+	for (size_t i = 0; i < len; i++)
+		cbor_set_uint8(cbor_array_handle(cose)[cbor_array_size(cose) - len + i], sig[i]);
+	*ret_len = cbor_serialize_alloc(root, ret, &n);
+	ck_assert_uint_gt(*ret_len, 0);
+	cbor_decref(&root);
+}
+
+START_TEST(a_signature_that_ends_at_infinity_is_refused)
+{
+	static const char *const digests[] = { "SHA256", "SHA384", "SHA512" };
+	static const int halves[] = { 32, 48, 66 };
+	_cleanup_(trb_blob_unrefp) trb_blob *cert = NULL, *key = NULL, *section = NULL;
+	_cleanup_(trb_blob_unrefp) trb_blob *payload = NULL, *message = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	uint8_t pcr0[48] = { 1 }, pcr8[48], digest[64], sig[2 * 66], *forged;
+	const struct cose_alg *alg;
+	EVP_PKEY *pkey;
+	char *subject = NULL;
+	size_t len;
+
+	make_signer(groups[_i], &cert, &key);
+	ck_assert_int_eq(
+		trb_eif_sign(trb_blob_bytes(cert), trb_blob_bytes(key), pcr0, &section, NULL),
+		TRB_OK);
+	ck_assert_int_eq(trb_pem_read_key(trb_blob_bytes(key), &pkey), TRB_OK);
+	alg = trb_cose_alg_of_key(pkey);
+	ck_assert_int_eq(trb_eif_signed_payload(pcr0, &payload, NULL), TRB_OK);
+	ck_assert_int_eq(trb_cose_sig_structure(TRB_BYTES(alg->protected, alg->protected_len),
+						trb_blob_bytes(payload), &message, NULL),
+			 TRB_OK);
+	ck_assert_int_eq(EVP_Q_digest(NULL, digests[_i], NULL, trb_blob_bytes(message).ptr,
+				      trb_blob_bytes(message).len, digest, &len),
+			 1);
+	end_at_infinity(pkey, groups[_i], digest, len, sig, halves[_i]);
+	sign_with(section, sig, 2 * (size_t)halves[_i], &forged, &len);
+	ck_status(trb_eif_check_signature(TRB_BYTES(forged, len), pcr0, pcr8, &subject, &err),
+		  TRB_E_EVIDENCE, err);
+	ck_assert_str_eq(trb_error_check(err), "eif.signature");
+	free(forged);
+	EVP_PKEY_free(pkey);
+}
+END_TEST
+
 /* One flipped bit anywhere in a signed image is noticed. */
 START_TEST(every_flipped_byte_is_refused)
 {
@@ -493,6 +574,7 @@ int main(void)
 	tcase_add_test(tc, writing_twice_gives_the_same_bytes);
 	tcase_add_loop_test(tc, signed_images_verify, 0, 3);
 	tcase_add_test(tc, another_signers_key_is_refused);
+	tcase_add_loop_test(tc, a_signature_that_ends_at_infinity_is_refused, 0, 3);
 	tcase_add_test(tc, every_flipped_byte_is_refused);
 	tcase_add_test(tc, every_truncation_is_refused);
 	tcase_add_test(tc, headers_that_others_accept_are_refused);
