@@ -226,13 +226,13 @@ static int check_cose(trb_bytes cose, EVP_PKEY *key, const uint8_t pcr0[SHA384_S
 static int subject_of(X509 *cert, char **ret_subject, trb_error **err)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
+	char *text = NULL, *printed;
 	long len;
 
 	if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
 					      XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
-		len = BIO_get_mem_data(bio, &text);
-		text = strndup(text, len > 0 && len < 4096 ? (size_t)len : 0);
+		len = BIO_get_mem_data(bio, &printed); /* NULL where the name is empty */
+		text = len > 0 && len < 4096 ? strndup(printed, (size_t)len) : strdup("");
 	}
 	BIO_free(bio);
 	if (text == NULL)
