@@ -310,11 +310,20 @@ static int build_into(trb_context *context, trb_request *request, trb_bytes toke
 	return status;
 }
 
+/* NULL where the bundle is to be published later. */
+static const char *log_name(void)
+{
+	if (opts.log == NULL)
+		return "local";
+	return strcmp(opts.log, "none") != 0 ? opts.log : NULL;
+}
+
 /* What can be refused before anybody is asked anything. */
 static int check_options(trb_context *context, uint32_t *ret_seconds)
 {
 	trb_error *err = NULL;
 	uint64_t seconds = 0;
+	int status = CLI_OK;
 
 	if (opts.state != NULL && trb_context_set_state_dir(context, opts.state, &err) < 0)
 		return failed(err);
@@ -322,7 +331,9 @@ static int check_options(trb_context *context, uint32_t *ret_seconds)
 	    !cli_number(&command, "timeout", opts.timeout, 1, UINT32_MAX, &seconds))
 		return CLI_USAGE;
 	*ret_seconds = (uint32_t)seconds;
-	return build_check_output(output(), opts.force);
+	if (log_name() != NULL)
+		status = build_check_log(context, log_name());
+	return status == CLI_OK ? build_check_output(output(), opts.force) : status;
 }
 
 static int build(trb_context *context, const char *repository)
@@ -343,8 +354,8 @@ static int build(trb_context *context, const char *repository)
 	if (status == CLI_OK)
 		status = build_into(context, request, (trb_bytes){ token, len }, seconds, &result);
 	explicit_bzero(token, sizeof(token));
-	if (status == CLI_OK && (opts.log == NULL || strcmp(opts.log, "none") != 0))
-		status = build_publish(context, opts.log != NULL ? opts.log : "local", &result);
+	if (status == CLI_OK && log_name() != NULL)
+		status = build_publish(context, log_name(), &result);
 	if (status == CLI_OK)
 		build_print(&result, opts.json);
 	build_result_clear(&result);

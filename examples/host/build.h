@@ -52,6 +52,9 @@ int build_save(struct build_result *result, const char *out, const char *staging
 int build_save_bundle(const struct build_result *result);
 void build_drop_staging(const char *staging);
 
+/* Can the bundle be published there, as far as that can be said before there is one?  CLI_OK, or
+ * CLI_FAILED after saying why not. */
+int build_check_log(trb_context *context, const char *log);
 /* Publishes the bundle and saves the new one.  CLI_OK or CLI_FAILED. */
 int build_publish(trb_context *context, const char *log, struct build_result *result);
 

@@ -304,13 +304,31 @@ int build_save(struct build_result *result, const char *out, const char *staging
 }
 
 /* The embedded default makes itself; a log that was named has to be there. */
+static bool makes_itself(const char *name, int r)
+{
+	return r == TRB_E_NOTFOUND && strcmp(name, "local") == 0;
+}
+
+int build_check_log(trb_context *context, const char *name)
+{
+	trb_error *err = NULL;
+	trb_log *log = NULL;
+	int r = trb_log_open(context, name, &log, &err), status = CLI_OK;
+
+	if (r < 0 && !makes_itself(name, r))
+		status = cli_error(BUILD_PROGRAM, err);
+	trb_error_unref(err);
+	trb_log_unref(log);
+	return status;
+}
+
 static int open_log(trb_context *context, const char *name, trb_log **ret, trb_error **err)
 {
 	trb_error *first = NULL;
 	trb_blob *vkey = NULL;
 	int r = trb_log_open(context, name, ret, &first);
 
-	if (r != TRB_E_NOTFOUND || strcmp(name, "local") != 0) {
+	if (!makes_itself(name, r)) {
 		*err = first;
 		return r;
 	}
