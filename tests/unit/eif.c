@@ -19,6 +19,7 @@
 
 #include "core/cleanup.h"
 #include "core/io.h"
+#include "format/cose.h"
 #include "format/pem.h"
 #include "image/eif_cose.h"
 #include "image/eif_write.h"
