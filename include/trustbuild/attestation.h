@@ -17,7 +17,8 @@ typedef struct trb_attestation trb_attestation;
 /* Reads a document, at most 16 KiB, and checks its form alone: COSE_Sign1, algorithm ES384, an
  * empty unprotected header, every payload field's type and size, no duplicate and no unknown
  * field.  What it says is worth nothing before trb_document_verifier_check().  The bytes are
- * copied.  Errors: TRB_E_FORMAT and TRB_E_LIMIT with check id "document.parse", TRB_E_NOMEM. */
+ * copied.  Errors: TRB_E_FORMAT and TRB_E_LIMIT with check id "document.parse", TRB_E_INVAL,
+ * TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_attestation_parse(trb_bytes document, trb_attestation **ret_attestation,
 					    trb_error **err);
 
@@ -27,7 +28,7 @@ TRB_API trb_attestation *trb_attestation_ref(trb_attestation *attestation);
 /* Drops a reference; always returns NULL.  NULL is a no-op. */
 TRB_API trb_attestation *trb_attestation_unref(trb_attestation *attestation);
 
-/* Getters: views that live as long as the attestation. */
+/* Getters: views that live as long as the attestation; empty ones, and 0, for NULL. */
 
 /* The document as it was given. */
 TRB_API trb_bytes trb_attestation_get_document(const trb_attestation *attestation);
@@ -37,7 +38,8 @@ TRB_API trb_bytes trb_attestation_get_module_id(const trb_attestation *attestati
 TRB_API uint64_t trb_attestation_get_timestamp_ms(const trb_attestation *attestation);
 /* A locked PCR, 48 bytes (SHA-384); an empty view where the document lists none of that index. */
 TRB_API trb_bytes trb_attestation_get_pcr(const trb_attestation *attestation, unsigned index);
-/* 1 where PCR0, 1 and 2 are zero: the enclave ran in debug mode, and its code is not attested. */
+/* 1 where PCR0, 1 and 2 are zero: the enclave ran in debug mode, and its code is not attested.  So
+ * it is of NULL. */
 TRB_API int trb_attestation_is_debug(const trb_attestation *attestation);
 /* The certificate of the signing key, DER. */
 TRB_API trb_bytes trb_attestation_get_certificate(const trb_attestation *attestation);
@@ -62,7 +64,7 @@ enum { TRB_ASSURANCE_SIMULATED = 1, TRB_ASSURANCE_HARDWARE = 2 };
 typedef struct trb_document_verifier trb_document_verifier;
 
 /* A verifier that trusts the root of AWS Nitro Enclaves, judges each document at its own time and
- * refuses those of debug enclaves.  Errors: TRB_E_NOMEM. */
+ * refuses those of debug enclaves.  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_document_verifier_new(trb_document_verifier **ret_verifier,
 						trb_error **err);
 
@@ -74,7 +76,7 @@ TRB_API trb_document_verifier *trb_document_verifier_unref(trb_document_verifier
 
 /* Trusts this root, one certificate in DER or PEM of at most 4 KiB, and no longer the one of AWS
  * unless it is the same; may be called for up to 8 roots.  Any root but that of AWS makes
- * simulated evidence.  Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_NOMEM. */
+ * simulated evidence.  Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_document_verifier_add_root(trb_document_verifier *verifier,
 						     trb_bytes certificate, trb_error **err);
 
@@ -87,7 +89,7 @@ TRB_API void trb_document_verifier_set_allow_debug(trb_document_verifier *verifi
 /* Judges one document: document.parse, document.signature, document.chain, document.debug.
  * ret_assurance is one of TRB_ASSURANCE_*.  ret_report gets every check and its outcome as JSON; it
  * is the one output that is written on a refusal, too.  Each of the three may be NULL.  Errors:
- * TRB_E_EVIDENCE with the id of the check that failed; TRB_E_NOMEM. */
+ * TRB_E_EVIDENCE with the id of the check that failed; TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_document_verifier_check(trb_document_verifier *verifier,
 						  trb_bytes document,
 						  trb_attestation **ret_attestation,

@@ -40,7 +40,8 @@ TRB_API trb_verifier *trb_verifier_ref(trb_verifier *verifier);
 TRB_API trb_verifier *trb_verifier_unref(trb_verifier *verifier);
 
 /* Tells the time, in seconds since 1970.  A policy whose time is "live" cannot be checked without;
- * an archival one never looks at it.  Errors: TRB_E_INVAL for 0. */
+ * an archival one never looks at it.  Errors: TRB_E_INVAL for 0 and for what cannot be counted in
+ * milliseconds. */
 TRB_API TRB_CHECK int trb_verifier_set_now(trb_verifier *verifier, uint64_t unix_seconds,
 					   trb_error **err);
 
@@ -116,7 +117,7 @@ TRB_API const char *trb_report_get_actual(const trb_report *report, size_t index
 
 /* The report as JSON (ASCII), as a tree of at most 100 columns in UTF-8, and as one self-contained
  * HTML page.  All outside text in them is escaped.  The caller owns the blob.  Errors:
- * TRB_E_NOMEM. */
+ * TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_report_to_json(const trb_report *report, trb_blob **ret_json,
 					 trb_error **err);
 TRB_API TRB_CHECK int trb_report_to_text(const trb_report *report, trb_blob **ret_text,

@@ -235,9 +235,12 @@ static int parse(trb_bytes document, attestation *a, trb_error **err)
 
 int trb_attestation_parse(trb_bytes document, trb_attestation **ret_attestation, trb_error **err)
 {
-	_cleanup_(trb_attestation_unrefp) trb_attestation *a = calloc(1, sizeof(*a));
+	_cleanup_(trb_attestation_unrefp) trb_attestation *a = NULL;
 	int r;
 
+	if (ret_attestation == NULL)
+		return trb_fail(err, TRB_E_INVAL, "trb_attestation_parse: nowhere to put it");
+	a = calloc(1, sizeof(*a));
 	if (a == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&a->refs, 1);
@@ -272,52 +275,52 @@ trb_attestation *trb_attestation_unref(trb_attestation *a)
 
 trb_bytes trb_attestation_get_document(const trb_attestation *a)
 {
-	return trb_blob_bytes(a->document);
+	return a != NULL ? trb_blob_bytes(a->document) : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_attestation_get_module_id(const trb_attestation *a)
 {
-	return a->module_id;
+	return a != NULL ? a->module_id : TRB_BYTES_NULL;
 }
 
 uint64_t trb_attestation_get_timestamp_ms(const trb_attestation *a)
 {
-	return a->timestamp_ms;
+	return a != NULL ? a->timestamp_ms : 0;
 }
 
 trb_bytes trb_attestation_get_pcr(const trb_attestation *a, unsigned index)
 {
-	return index < TRB_NSM_PCRS ? a->pcrs[index] : TRB_BYTES_NULL;
+	return a != NULL && index < TRB_NSM_PCRS ? a->pcrs[index] : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_attestation_get_certificate(const trb_attestation *a)
 {
-	return a->certificate;
+	return a != NULL ? a->certificate : TRB_BYTES_NULL;
 }
 
 size_t trb_attestation_count_cabundle(const trb_attestation *a)
 {
-	return a->n_cabundle;
+	return a != NULL ? a->n_cabundle : 0;
 }
 
 trb_bytes trb_attestation_get_cabundle(const trb_attestation *a, size_t index)
 {
-	return index < a->n_cabundle ? a->cabundle[index] : TRB_BYTES_NULL;
+	return a != NULL && index < a->n_cabundle ? a->cabundle[index] : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_attestation_get_public_key(const trb_attestation *a)
 {
-	return a->public_key;
+	return a != NULL ? a->public_key : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_attestation_get_user_data(const trb_attestation *a)
 {
-	return a->user_data;
+	return a != NULL ? a->user_data : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_attestation_get_nonce(const trb_attestation *a)
 {
-	return a->nonce;
+	return a != NULL ? a->nonce : TRB_BYTES_NULL;
 }
 
 const struct trb_cose_sign1 *trb_attestation_sign1(const trb_attestation *a)
@@ -327,7 +330,7 @@ const struct trb_cose_sign1 *trb_attestation_sign1(const trb_attestation *a)
 
 int trb_attestation_is_debug(const trb_attestation *a)
 {
-	for (size_t i = 0; i < DEBUG_PCRS; i++)
+	for (size_t i = 0; a != NULL && i < DEBUG_PCRS; i++)
 		if (!trb_bytes_all_zero(a->pcrs[i]))
 			return 0;
 	return 1;

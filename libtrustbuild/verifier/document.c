@@ -33,9 +33,12 @@ TRB_DEFINE_CLEANUP(trb_document_verifier *, trb_document_verifier_unref);
 
 int trb_document_verifier_new(trb_document_verifier **ret_verifier, trb_error **err)
 {
-	_cleanup_(trb_document_verifier_unrefp) trb_document_verifier *v = calloc(1, sizeof(*v));
+	_cleanup_(trb_document_verifier_unrefp) trb_document_verifier *v = NULL;
 	int r;
 
+	if (ret_verifier == NULL)
+		return trb_fail(err, TRB_E_INVAL, "trb_document_verifier_new: nowhere to put it");
+	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return trb_fail_nomem(err);
 	atomic_init(&v->refs, 1);
@@ -127,9 +130,12 @@ int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certifica
 	struct trb_nitro_root root = { 0 };
 	struct trb_cert cert;
 	const char *fault;
-	size_t n = v->own_roots ? v->n_roots : 0;
+	size_t n;
 	int r;
 
+	if (v == NULL)
+		return trb_fail(err, TRB_E_INVAL, "trb_document_verifier_add_root: no verifier");
+	n = v->own_roots ? v->n_roots : 0;
 	if (certificate.len > ROOT_BYTES_MAX || n == ROOTS_MAX)
 		return trb_fail(err, TRB_E_LIMIT, "a root is larger than %d bytes, or more than %d",
 				ROOT_BYTES_MAX, ROOTS_MAX);
@@ -154,12 +160,14 @@ int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certifica
 void trb_document_verifier_set_time(trb_document_verifier *v, uint64_t unix_s)
 {
 	/* a caller's time_t of -1 is a wrong time, not the document's own */
-	v->time_s = unix_s == TRB_NITRO_TIME_DOCUMENT ? unix_s - 1 : unix_s;
+	if (v != NULL)
+		v->time_s = unix_s == TRB_NITRO_TIME_DOCUMENT ? unix_s - 1 : unix_s;
 }
 
 void trb_document_verifier_set_allow_debug(trb_document_verifier *v, int allow)
 {
-	v->flags = allow != 0 ? TRB_NITRO_ALLOW_DEBUG : 0;
+	if (v != NULL)
+		v->flags = allow != 0 ? TRB_NITRO_ALLOW_DEBUG : 0;
 }
 
 /* A document's checks among those of the report, and their outcomes in its words. */
@@ -297,9 +305,12 @@ int trb_document_verifier_check(trb_document_verifier *v, trb_bytes document,
 	_cleanup_(trb_nitro_verdict_clear) struct trb_nitro_verdict verdict = { 0 };
 	_cleanup_(trb_error_unrefp) trb_error *error = NULL;
 	_cleanup_(trb_blob_unrefp) trb_blob *report = NULL;
-	int r = trb_nitro_judge(v->nitro, document, v->time_s, v->roots, v->n_roots, v->flags,
-				&verdict, &error);
+	int r;
 
+	if (v == NULL)
+		return trb_fail(err, TRB_E_INVAL, "trb_document_verifier_check: no verifier");
+	r = trb_nitro_judge(v->nitro, document, v->time_s, v->roots, v->n_roots, v->flags, &verdict,
+			    &error);
 	if (ret_report != NULL && (r == TRB_OK || trb_is_verdict(r))) {
 		int s = write_report(&verdict, r, error, &report, err);
 

@@ -128,6 +128,34 @@ START_TEST(documents_to_reject_get_their_verdict)
 }
 END_TEST
 
+/* What a caller in another language may hand over. */
+START_TEST(nothing_is_refused_and_shown_empty)
+{
+	trb_attestation *a = NULL;
+
+	ck_assert_int_eq(trb_attestation_parse(TRB_BYTES_NULL, &a, NULL), TRB_E_FORMAT);
+	ck_assert_ptr_null(a);
+	ck_assert_int_eq(trb_attestation_parse(TRB_BYTES_NULL, NULL, NULL), TRB_E_INVAL);
+	ck_assert_ptr_null(trb_attestation_get_document(NULL).ptr);
+	ck_assert_ptr_null(trb_attestation_get_module_id(NULL).ptr);
+	ck_assert(trb_attestation_get_timestamp_ms(NULL) == 0);
+	ck_assert_ptr_null(trb_attestation_get_pcr(NULL, 0).ptr);
+	ck_assert_int_eq(trb_attestation_is_debug(NULL), 1);
+	ck_assert_ptr_null(trb_attestation_get_certificate(NULL).ptr);
+	ck_assert_uint_eq(trb_attestation_count_cabundle(NULL), 0);
+	ck_assert_ptr_null(trb_attestation_get_cabundle(NULL, 0).ptr);
+	ck_assert_ptr_null(trb_attestation_get_public_key(NULL).ptr);
+	ck_assert_ptr_null(trb_attestation_get_user_data(NULL).ptr);
+	ck_assert_ptr_null(trb_attestation_get_nonce(NULL).ptr);
+	ck_assert_int_eq(trb_document_verifier_new(NULL, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_document_verifier_add_root(NULL, TRB_BYTES_NULL, NULL), TRB_E_INVAL);
+	trb_document_verifier_set_time(NULL, 1);
+	trb_document_verifier_set_allow_debug(NULL, 1);
+	ck_assert_int_eq(trb_document_verifier_check(NULL, TRB_BYTES_NULL, NULL, NULL, NULL, NULL),
+			 TRB_E_INVAL);
+}
+END_TEST
+
 /* A time_t of -1, which is what a failed clock gives, is not the document's own time. */
 START_TEST(no_time_means_the_documents_own)
 {
@@ -337,6 +365,7 @@ int main(void)
 
 	if (trb_nitro_new(&nitro, NULL) < 0 || !add_vectors(tcase))
 		return EXIT_FAILURE;
+	tcase_add_test(tcase, nothing_is_refused_and_shown_empty);
 	tcase_add_test(tcase, no_time_means_the_documents_own);
 	tcase_add_test(tcase, epsilon_takes_any_chain_with_a_given_root);
 	tcase_add_test(tcase, nitro_attest_checks_no_ca_flag_usage_path_or_name);
