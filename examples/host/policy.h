@@ -25,6 +25,8 @@ struct draft {
 };
 /* Before anything else: from here on cJSON's want of memory is minded. */
 void draft_begin(void);
+/* There was no memory elsewhere, either: nothing is written. */
+void draft_exhausted(void);
 void draft_clear(struct draft *draft);
 /* item is taken over, also where there is no memory; false then. */
 bool draft_add(struct draft *draft, bool proposed, const char *section, cJSON *item,
