@@ -250,6 +250,39 @@ const char *trb_json_fault(trb_bytes text, size_t *ret_offset)
 	return s.fault;
 }
 
+static bool opens_or_parts(uint8_t c)
+{
+	return c == '[' || c == '{' || c == ',';
+}
+
+/* Every value but the first follows a bracket or a comma. */
+const char *trb_json_shape_fault(trb_bytes text)
+{
+	size_t values = 1, depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.ptr[i];
+
+		if (quoted && c < 0x20)
+			return "raw control character in a string";
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		if (quoted)
+			continue;
+		depth += c == '[' || c == '{';
+		depth -= depth > 0 && (c == ']' || c == '}');
+		values += opens_or_parts(c);
+		if (depth > TRB_JSON_DEPTH)
+			return "nested more than 32 deep";
+		if (values > TRB_JSON_VALUES)
+			return "more than 16384 brackets and commas";
+	}
+	return NULL;
+}
+
 /* Lines and columns count from 1, columns in characters. */
 static void position(trb_bytes text, size_t offset, size_t *line, size_t *column)
 {

@@ -38,6 +38,10 @@ void trb_json_clear(struct trb_json *doc);
  * names are trb_json_load()'s. */
 const char *trb_json_fault(trb_bytes text, size_t *ret_offset);
 
+/* For JSON of other tools, whose numbers and names the gate would refuse: what keeps its tree, and
+ * the tree written again, from being small; NULL where nothing does.  It need not be JSON. */
+const char *trb_json_shape_fault(trb_bytes text);
+
 /* An error at item, which is in doc: what, line, column, path, text. */
 int trb_json_fail(const struct trb_json *doc, const cJSON *item, trb_error **err, const char *fmt,
 		  ...) __attribute__((format(printf, 4, 5)));

@@ -4,9 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "core/io.h"
+#include "format/json.h"
 #include "image/eif_write.h"
 
 struct trb_eif {
@@ -67,12 +66,15 @@ static int load_section(const trb_eif *eif, int fd, unsigned type, trb_blob **re
 
 static int check_metadata(trb_bytes text, trb_error **err)
 {
-	const char *end = NULL;
+	const char *end = NULL, *why;
 	cJSON *json;
 	bool good;
 
 	if (!trb_utf8_valid(text) || memchr(text.ptr, '\0', text.len) != NULL)
 		return trb_fail(err, TRB_E_FORMAT, "metadata section: not UTF-8 text");
+	why = trb_json_shape_fault(text);
+	if (why != NULL)
+		return trb_fail(err, TRB_E_FORMAT, "metadata section: %s", why);
 	json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, &end, false);
 	if (json == NULL) { /* cJSON does not say why: is there memory, and does it fail again? */
 		json = cJSON_CreateNull();

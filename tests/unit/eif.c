@@ -506,26 +506,6 @@ START_TEST(aarch64_changes_no_measurement)
 }
 END_TEST
 
-START_TEST(metadata_must_be_one_json_object)
-{
-	static const char *bad[] = { "null", "[]", "{} {}", "{", "", "\xff{}" };
-
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-		trb_eif *eif = NULL;
-		struct made m;
-		int fd = memory_file(TRB_BYTES_NULL);
-
-		make(&m, TRB_BYTES_NULL, TRB_BYTES_NULL, 10);
-		m.parts.metadata = trb_bytes_str(bad[i]);
-		ck_status(trb_eif_write(fd, &m.parts, &m.measured, &err), TRB_OK, err);
-		ck_assert_msg(trb_eif_open_fd(NULL, fd, &eif, &err) == TRB_E_FORMAT, "%s", bad[i]);
-		close(fd);
-		unmake(&m);
-	}
-}
-END_TEST
-
 START_TEST(what_is_no_file_is_refused)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -583,7 +563,6 @@ int main(void)
 	tcase_add_test(tc, headers_that_others_accept_are_refused);
 	tcase_add_test(tc, reading_can_be_canceled);
 	tcase_add_test(tc, aarch64_changes_no_measurement);
-	tcase_add_test(tc, metadata_must_be_one_json_object);
 	tcase_add_test(tc, what_is_no_file_is_refused);
 	tcase_add_test(tc, json_has_the_names_of_nitro_cli);
 	suite_add_tcase(suite, tc);

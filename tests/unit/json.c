@@ -122,6 +122,37 @@ START_TEST(gate_bounds_depth_and_values)
 }
 END_TEST
 
+/* Other tools' JSON: any numbers and names, but no more of a tree than ours may have. */
+START_TEST(shape_bounds_depth_and_values)
+{
+	static char text[TRB_JSON_VALUES + 8];
+	static const struct {
+		const char *text, *fault;
+	} cases[] = {
+		{ "{\"a\": 1.5e300, \"a\": [-0, null, \"\\u0000\\\"[[,\"]}", NULL },
+		{ "[\"\x01\"]", "raw control character in a string" },
+		{ "[\"\\\\\", \"\n\"]", "raw control character in a string" },
+		{ "[\n\t]", NULL },
+		{ "]]]]\"", NULL }, /* no JSON: for cJSON to refuse */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_pstr_eq(trb_json_shape_fault(trb_bytes_str(cases[i].text)),
+				  cases[i].fault);
+	memset(text, '[', 33);
+	ck_assert_ptr_null(trb_json_shape_fault(TRB_BYTES(text, 32)));
+	ck_assert_ptr_nonnull(trb_json_shape_fault(TRB_BYTES(text, 33)));
+	memset(text, ',', TRB_JSON_VALUES);
+	ck_assert_ptr_null(trb_json_shape_fault(TRB_BYTES(text, TRB_JSON_VALUES - 1)));
+	ck_assert_ptr_nonnull(trb_json_shape_fault(TRB_BYTES(text, TRB_JSON_VALUES)));
+	memset(text, '"', TRB_JSON_VALUES);
+	ck_assert_ptr_null(trb_json_shape_fault(TRB_BYTES(text, TRB_JSON_VALUES)));
+	for (size_t i = 0; i < TRB_JSON_VALUES; i += 2)
+		memcpy(text + i, "{}", 2);
+	ck_assert_ptr_null(trb_json_shape_fault(TRB_BYTES(text, TRB_JSON_VALUES)));
+}
+END_TEST
+
 static const struct trb_json_field fields[] = {
 	{ "count", TRB_JSON_UINT, true },
 	{ "name", TRB_JSON_STRING, false },
@@ -350,6 +381,7 @@ int main(void)
 	tcase_add_loop_test(tc, gate_refuses, 0, COUNT(faults));
 	tcase_add_loop_test(tc, gate_passes, 0, COUNT(good));
 	tcase_add_test(tc, gate_bounds_depth_and_values);
+	tcase_add_test(tc, shape_bounds_depth_and_values);
 	tcase_add_loop_test(tc, record_is_exact, 0, COUNT(records));
 	tcase_add_test(tc, errors_say_where);
 	tcase_add_test(tc, strings_of_numbers);
