@@ -15,9 +15,11 @@
 #include "host/commands.h"
 #include "host/policy.h"
 
-#define FILE_MAX   (4u * 1024 * 1024)
-#define PCR_LEN    48
-#define PCR_DIGITS 96
+#define BUNDLE_MAX      (1024u * 1024)
+#define DESCRIPTION_MAX (128u * 1024) /* cJSON makes of it 40 times as much */
+#define ROOT_MAX        (64u * 1024)
+#define PCR_LEN         48
+#define PCR_DIGITS      96
 
 /* Published by AWS with the root certificate's file. */
 #define AWS_ROOT_SHA256 "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"
@@ -204,7 +206,7 @@ int draft_from_description(struct draft *draft, const char *path, const char *na
 {
 	cJSON *root, *pcrs;
 	trb_blob *blob = NULL;
-	int status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &blob);
+	int status = cli_read_file(DRAFT_NAME, path, DESCRIPTION_MAX, &blob);
 
 	if (status != CLI_OK)
 		return status;
@@ -256,7 +258,8 @@ static const char *read_root(trb_bytes file, X509 **ret)
 {
 	BIO *bio = BIO_new_mem_buf(file.len > 0 ? (const void *)file.ptr : "", (int)file.len);
 	const uint8_t *p = file.ptr;
-	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	/* a password, so that libcrypto asks nobody for one */
+	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
 	const char *fault = NULL;
 
 	if (cert != NULL && has_two(file))
@@ -288,7 +291,7 @@ int draft_root(const char *path, cJSON **ret)
 	X509 *cert = NULL;
 	uint8_t *der = NULL;
 	const char *fault;
-	int len, status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &blob);
+	int len, status = cli_read_file(DRAFT_NAME, path, ROOT_MAX, &blob);
 
 	if (status != CLI_OK)
 		return status;
@@ -394,7 +397,7 @@ int draft_from_bundle(struct draft *draft, const char *path, const char *name)
 	trb_bundle *bundle = NULL;
 	trb_blob *json = NULL;
 	trb_error *err = NULL;
-	int status = cli_read_file(DRAFT_NAME, path, FILE_MAX, &json);
+	int status = cli_read_file(DRAFT_NAME, path, BUNDLE_MAX, &json);
 
 	if (status == CLI_OK && trb_bundle_parse(trb_blob_bytes(json), &bundle, &err) < 0)
 		status = cli_error_in(DRAFT_NAME, path, err);
