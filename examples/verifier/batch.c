@@ -7,10 +7,11 @@
 
 #include "verifier/commands.h"
 
-#define LIST_MAX (64u * 1024 * 1024)
-/* So many entries are judged, printed and forgotten at a time: a long list needs no more memory
- * for its reports than a short one, and its first verdicts do not wait for the last. */
-#define SLICE 512u
+#define LIST_MAX (4u * 1024 * 1024)
+/* So many entries are read, judged, printed and forgotten at a time: a long list needs little more
+ * memory than a short one, and its first verdicts do not wait for the last. */
+#define SLICE      128u
+#define LINE_BYTES (16u * 1024) /* more than the longest paths and name take */
 
 static struct {
 	struct demands demands;
@@ -71,46 +72,19 @@ static int no_memory(void)
 	return CLI_FAILED;
 }
 
-/* The list as batches of SLICE entries. */
-struct slices {
-	trb_verifier *verifier;
-	trb_batch **list;
-	size_t n;
+/* The list's text, and what of it has not been read. */
+struct list {
+	trb_bytes rest;
+	size_t number; /* of the last line */
 };
 
-static void slices_clear(struct slices *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		trb_batch_unref(s->list[i]);
-	free(s->list);
-}
-
-static int add_slice(struct slices *s)
-{
-	trb_batch **grown = realloc(s->list, (s->n + 1) * sizeof(*grown));
-	trb_error *err = NULL;
-	int status = CLI_OK;
-
-	if (grown == NULL)
-		return no_memory();
-	s->list = grown;
-	if (trb_batch_new(s->verifier, &s->list[s->n], &err) < 0)
-		status = cli_error(command.name, err);
-	else
-		s->n++;
-	trb_error_unref(err);
-	return status;
-}
-
-static int add_entry(struct slices *s, size_t number, const char *artifact, const char *bundle,
+static int add_entry(trb_batch *slice, size_t number, const char *artifact, const char *bundle,
 		     const char *name)
 {
 	trb_error *err = NULL;
 	int status = CLI_OK;
 
-	if (s->n == 0 || trb_batch_count(s->list[s->n - 1]) == SLICE)
-		status = add_slice(s);
-	if (status == CLI_OK && trb_batch_add(s->list[s->n - 1], artifact, bundle, name, &err) < 0)
+	if (trb_batch_add(slice, artifact, bundle, name, &err) < 0)
 		status = trb_error_code(err) == TRB_E_INVAL
 				 ? cli_usage(command.name, "line %zu of the list: %s", number,
 					     trb_error_message(err))
@@ -119,7 +93,7 @@ static int add_entry(struct slices *s, size_t number, const char *artifact, cons
 	return status;
 }
 
-static int add_line(struct slices *slices, char *line, size_t number)
+static int add_line(trb_batch *slice, char *line, size_t number)
 {
 	const char *separators = strchr(line, '\t') != NULL ? "\t\r" : " \r";
 	bool is_comment = line[0] == '#';
@@ -136,40 +110,67 @@ static int add_line(struct slices *slices, char *line, size_t number)
 				 number);
 	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
 		return no_memory();
-	status = add_entry(slices, number, artifact, bundle != NULL ? bundle : implied, name);
+	status = add_entry(slice, number, artifact, bundle != NULL ? bundle : implied, name);
 	free(implied);
 	return status;
 }
 
-static int read_list(struct slices *slices, const char *path)
+static int take_line(struct list *list, trb_batch *slice)
 {
-	trb_blob *blob = NULL;
-	char *text = NULL, *line, *end;
-	size_t number = 0;
-	int status = cli_read_file(command.name, path, LIST_MAX, &blob);
-	trb_bytes bytes;
+	const uint8_t *end = memchr(list->rest.ptr, '\n', list->rest.len);
+	size_t n = end != NULL ? (size_t)(end - list->rest.ptr) : list->rest.len;
+	char *line;
+	int status;
 
-	if (status != CLI_OK)
-		return status;
-	bytes = trb_blob_bytes(blob);
-	if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL)
-		status = cli_usage(command.name, "the list is not a text");
-	if (status == CLI_OK) {
-		text = strndup(bytes.len > 0 ? (const char *)bytes.ptr : "", bytes.len);
-		if (text == NULL)
-			status = no_memory();
-	}
-	for (line = text; status == CLI_OK && line != NULL; line = end) {
-		end = strchr(line, '\n');
-		if (end != NULL)
-			*end++ = '\0';
-		status = add_line(slices, line, ++number);
-	}
-	free(text);
-	trb_blob_unref(blob);
-	if (status == CLI_OK && slices->n == 0)
-		return cli_usage(command.name, "the list is empty: nothing was verified");
+	list->number++;
+	if (n > LINE_BYTES)
+		return cli_usage(command.name, "line %zu of the list is longer than %u bytes",
+				 list->number, LINE_BYTES);
+	line = strndup((const char *)list->rest.ptr, n);
+	status = line != NULL ? add_line(slice, line, list->number) : no_memory();
+	free(line);
+	n += end != NULL;
+	list->rest = (trb_bytes){ list->rest.ptr + n, list->rest.len - n };
 	return status;
+}
+
+/* The next entries, at most SLICE; none where the list has ended. */
+static int take_slice(struct list *list, trb_verifier *verifier, trb_batch **ret)
+{
+	trb_batch *slice = NULL;
+	trb_error *err = NULL;
+	int status = CLI_OK;
+
+	if (trb_batch_new(verifier, &slice, &err) < 0)
+		status = cli_error(command.name, err);
+	while (status == CLI_OK && list->rest.len > 0 && trb_batch_count(slice) < SLICE)
+		status = take_line(list, slice);
+	trb_error_unref(err);
+	if (status == CLI_OK)
+		*ret = slice;
+	else
+		trb_batch_unref(slice);
+	return status;
+}
+
+/* The whole list is read before the first entry is judged, and nothing of it is kept. */
+static int check_list(struct list list, trb_verifier *verifier)
+{
+	size_t entries = 0;
+
+	if (list.rest.len > 0 && memchr(list.rest.ptr, '\0', list.rest.len) != NULL)
+		return cli_usage(command.name, "the list is not a text");
+	while (list.rest.len > 0) {
+		trb_batch *slice = NULL;
+		int status = take_slice(&list, verifier, &slice);
+
+		if (status != CLI_OK)
+			return status;
+		entries += trb_batch_count(slice);
+		trb_batch_unref(slice);
+	}
+	return entries > 0 ? CLI_OK
+			   : cli_usage(command.name, "the list is empty: nothing was verified");
 }
 
 static void print_file(const char *word, const char *check, const char *file)
@@ -246,39 +247,52 @@ static int print_slice(const trb_batch *batch, bool first)
 	return worst;
 }
 
-static int judge_slice(struct slices *s, size_t i, unsigned threads)
+static int judge_slice(trb_batch *slice, bool first, unsigned threads)
 {
 	trb_error *err = NULL;
 	int status;
 
-	if (trb_batch_run(s->list[i], threads, &err) < 0)
+	if (trb_batch_run(slice, threads, &err) < 0)
 		status = cli_error(command.name, err);
 	else
-		status = print_slice(s->list[i], i == 0);
-	s->list[i] = trb_batch_unref(s->list[i]);
+		status = print_slice(slice, first);
 	trb_error_unref(err);
 	return status;
 }
 
-static int run(trb_verifier *verifier, const char *list, unsigned threads)
+static int judge_list(struct list list, trb_verifier *verifier, unsigned threads)
 {
-	struct slices slices = { .verifier = verifier };
-	int status = read_list(&slices, list);
+	int worst = CLI_OK;
 
-	if (status != CLI_OK) {
-		slices_clear(&slices);
-		return status;
-	}
-	for (size_t i = 0; i < slices.n && !ferror(stdout); i++) {
-		int worst = judge_slice(&slices, i, threads);
+	for (bool first = true; list.rest.len > 0 && !ferror(stdout); first = false) {
+		trb_batch *slice = NULL;
+		int status = take_slice(&list, verifier, &slice);
 
-		if (worst > status)
-			status = worst;
+		if (status == CLI_OK)
+			status = judge_slice(slice, first, threads);
+		if (status > worst)
+			worst = status;
+		trb_batch_unref(slice);
 	}
 	if (opts.json)
 		puts("\n]");
-	slices_clear(&slices);
-	return cli_flush(command.name) == CLI_OK ? status : CLI_FAILED;
+	return cli_flush(command.name) == CLI_OK ? worst : CLI_FAILED;
+}
+
+static int run(trb_verifier *verifier, const char *path, unsigned threads)
+{
+	struct list list = { .number = 0 };
+	trb_blob *text = NULL;
+	int status = cli_read_file(command.name, path, LIST_MAX, &text);
+
+	if (status != CLI_OK)
+		return status;
+	list.rest = trb_blob_bytes(text);
+	status = check_list(list, verifier);
+	if (status == CLI_OK)
+		status = judge_list(list, verifier, threads);
+	trb_blob_unref(text);
+	return status;
 }
 
 int cmd_batch(int argc, char **argv)

@@ -227,7 +227,7 @@ int cmd_inspect(int argc, char **argv)
 
 	if (!cli_parse(&command, argc, argv, &args, &n, &status))
 		return status;
-	status = cli_read_file(command.name, args[0], BUNDLE_READ_MAX, &file);
+	status = cli_read_evidence(command.name, args[0], BUNDLE_READ_MAX, &file);
 	if (status != CLI_OK)
 		return status;
 	out = open_memstream(&json, &len);
