@@ -200,6 +200,12 @@ static void print_tree(const cJSON *item, const char *rails)
 	}
 }
 
+static int no_memory(void)
+{
+	cli_say("%s: out of memory", command.name);
+	return CLI_FAILED;
+}
+
 static int print(const char *json)
 {
 	cJSON *tree;
@@ -209,7 +215,7 @@ static int print(const char *json)
 	} else {
 		tree = cJSON_Parse(json);
 		if (tree == NULL)
-			return CLI_FAILED;
+			return no_memory();
 		puts("UNVERIFIED: what the file says about itself");
 		print_tree(tree, "");
 		cJSON_Delete(tree);
@@ -233,11 +239,11 @@ int cmd_inspect(int argc, char **argv)
 	out = open_memstream(&json, &len);
 	if (out == NULL) {
 		trb_blob_unref(file);
-		return CLI_FAILED;
+		return no_memory();
 	}
 	status = describe(args[0], trb_blob_bytes(file), out);
 	if (fclose(out) != 0)
-		status = CLI_FAILED;
+		status = no_memory();
 	if (status == CLI_OK)
 		status = print(json);
 	free(json);

@@ -58,7 +58,7 @@ struct trb_nitro_found trb_nitro_found(const struct trb_nitro_verdict *verdict,
 struct trb_nitro;
 int trb_nitro_new(struct trb_nitro **ret, trb_error **err);
 struct trb_nitro *trb_nitro_free(struct trb_nitro *nitro);
-/* Forgets every certificate (benchmarks). */
+/* Forgets every certificate; tests race it against look-ups, as eviction does. */
 void trb_nitro_forget(struct trb_nitro *nitro);
 
 /* The document's own signed time, as a time to judge at. */

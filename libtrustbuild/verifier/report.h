@@ -86,8 +86,8 @@ int trb_report_fail(trb_report *r, enum trb_check_id id, trb_error **err, const 
 int trb_report_fail_as(trb_report *r, enum trb_check_id id, int code, trb_error **err,
 		       const char *expected, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
-/* The same for a failure that *err already describes: operational trouble (TRB_E_NOMEM, TRB_E_IO …)
- * is handed through and decides nothing; everything else becomes the rule's verdict. */
+/* The same for a failure that cause describes: operational trouble (TRB_E_NOMEM, TRB_E_IO …) is
+ * handed through and decides nothing; everything else becomes the rule's verdict. */
 int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, const trb_error *cause,
 			 trb_error **err);
 const char *trb_outcome_name(int outcome);
