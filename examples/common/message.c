@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -115,7 +114,7 @@ int cli_usage(const char *program, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
-static const char *remedy(const char *program, int code)
+static const char *remedy(int code)
 {
 	switch (code) {
 	case TRB_E_NOMEM:
@@ -129,12 +128,6 @@ static const char *remedy(const char *program, int code)
 		       "docs/spec";
 	case TRB_E_BUILD:
 		return "the build's own output above says why; the recipe is trustbuild.json";
-	case TRB_E_UNSUPPORTED:
-		/* of logs, and of what a verifier reads, it knows nothing */
-		if (strncmp(program, "tb-host log ", strlen("tb-host log ")) == 0 ||
-		    strncmp(program, "tb-verify", strlen("tb-verify")) == 0)
-			return NULL;
-		return "'tb-host doctor' tells what this machine can do";
 	default:
 		return NULL;
 	}
@@ -166,7 +159,7 @@ int cli_error_in(const char *program, const char *file, const trb_error *err)
 		cli_escape(stderr, cli_bytes(trb_error_message(cause)), false);
 		fputc('\n', stderr);
 	}
-	if (remedy(program, code) != NULL)
-		fprintf(stderr, "  remedy: %s\n", remedy(program, code));
+	if (remedy(code) != NULL)
+		fprintf(stderr, "  remedy: %s\n", remedy(code));
 	return CLI_FAILED;
 }

@@ -65,13 +65,15 @@ static const struct cli_command command = {
 
 static int failed(trb_error *err)
 {
-	int status = trb_error_code(err) == TRB_E_BUILD ? CLI_NO : CLI_FAILED;
+	int code = trb_error_code(err);
 
 	build_end_output();
 	cli_progress_end();
 	cli_error(BUILD_PROGRAM, err);
 	trb_error_unref(err);
-	return status;
+	if (code == TRB_E_UNSUPPORTED)
+		cli_say("  remedy: 'tb-host doctor' tells what this machine can do");
+	return code == TRB_E_BUILD ? CLI_NO : CLI_FAILED;
 }
 
 /* At most TOKEN_MAX bytes up to the end, without the last newline. */
