@@ -115,8 +115,8 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// IsVerdict says whether err is a refusal, be it of a bundle or document that cannot be read as one.
-// Any other error decides nothing.
+// IsVerdict says whether err is a refusal, be it of a bundle or document that cannot be read as
+// one. Any other error decides nothing.
 func IsVerdict(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Verdict

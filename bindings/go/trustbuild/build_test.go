@@ -17,8 +17,8 @@ import (
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/verify"
 )
 
-// widgetImage is an enclave image that trusts the test's authority, made once. What takes minutes is
-// taken from the state directory of whoever runs this.
+// widgetImage is an enclave image that trusts the test's authority, made once. What takes minutes
+// is taken from the state directory of whoever runs this.
 var widgetImage = sync.OnceValues(func() (*EIF, error) {
 	host := &Host{LibexecDir: os.Getenv("TRB_GO_LIBEXEC")}
 	_, eif, err := host.BuildImage(context.Background(), ImageRecipe{
@@ -76,7 +76,8 @@ func TestBuild(t *testing.T) {
 	out := t.TempDir()
 	session, eif := openWidget(t, host, out)
 
-	request, err := host.Resolve(ctx, need(t, "TRB_GO_WIDGET"), Names{Ref: "refs/heads/main", CAFile: need(t, "TRB_GO_CA")})
+	request, err := host.Resolve(ctx, need(t, "TRB_GO_WIDGET"),
+		Names{Ref: "refs/heads/main", CAFile: need(t, "TRB_GO_CA")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +93,11 @@ func TestBuild(t *testing.T) {
 		switch {
 		case e.Type == OutputEvent:
 			printed.Write(e.Text)
-		case e.Type == StateEvent && e.State == "COMMITTED" && string(e.Text) != fields.Commit:
+		case e.Type == StateEvent && e.State == "COMMITTED" &&
+			string(e.Text) != fields.Commit:
 			t.Errorf("committed to %s", e.Text)
-		case e.Type == ArtifactEvent && (string(e.Text) != "widget" || !e.Attested || e.Size == 0):
+		case e.Type == ArtifactEvent && (string(e.Text) != "widget" || !e.Attested ||
+			e.Size == 0):
 			t.Errorf("artifact %+v", e)
 		}
 		return nil
@@ -105,7 +108,8 @@ func TestBuild(t *testing.T) {
 	if err := session.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, kind := range []EventType{StateEvent, ProgressEvent, OutputEvent, ArtifactEvent, BundleEvent} {
+	for _, kind := range []EventType{StateEvent, ProgressEvent, OutputEvent, ArtifactEvent,
+		BundleEvent} {
 		if seen[kind] == 0 {
 			t.Errorf("no event %v in %v", kind, seen)
 		}
@@ -143,17 +147,20 @@ func TestBuild(t *testing.T) {
 		LogKeys:        []string{vkey},
 	}
 	judge(t, &draft, logged, filepath.Join(out, "widget"), fields.Commit)
-	if _, err := verifyWith(t, &draft, bundle, filepath.Join(out, "widget")); !errors.Is(err, status.Log) {
+	if _, err := verifyWith(t, &draft, bundle,
+		filepath.Join(out, "widget")); !errors.Is(err, status.Log) {
 		t.Errorf("not logged: %v", err)
 	}
 	eif.PCRs[0][0] ^= 1
-	if _, err := verifyWith(t, &draft, logged, filepath.Join(out, "widget")); !errors.Is(err, status.Measurement) {
+	if _, err := verifyWith(t, &draft, logged,
+		filepath.Join(out, "widget")); !errors.Is(err, status.Measurement) {
 		t.Errorf("another image: %v", err)
 	}
 	eif.PCRs[0][0] ^= 1
 }
 
-func verifyWith(t *testing.T, draft *verify.PolicyDraft, bundle []byte, artifact string) (*verify.Claims, error) {
+func verifyWith(t *testing.T, draft *verify.PolicyDraft, bundle []byte,
+	artifact string) (*verify.Claims, error) {
 	t.Helper()
 	text, err := draft.JSON()
 	if err != nil {
@@ -183,7 +190,8 @@ func judge(t *testing.T, draft *verify.PolicyDraft, bundle []byte, artifact, com
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims.Assurance != verify.Simulated || claims.Artifact != "widget" || claims.Commit != commit ||
+	if claims.Assurance != verify.Simulated || claims.Artifact != "widget" ||
+		claims.Commit != commit ||
 		claims.Measurement != "widget's" || claims.Log == "" {
 		t.Errorf("%+v", claims)
 	}
@@ -196,7 +204,8 @@ func judge(t *testing.T, draft *verify.PolicyDraft, bundle []byte, artifact, com
 	if err := os.WriteFile(flipped, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verifyWith(t, draft, bundle, flipped); !errors.Is(err, status.Check("artifact.digest")) {
+	if _, err := verifyWith(t, draft, bundle,
+		flipped); !errors.Is(err, status.Check("artifact.digest")) {
 		t.Errorf("flipped: %v", err)
 	}
 }
@@ -209,7 +218,8 @@ func TestBuildCanceled(t *testing.T) {
 		stop func(context.CancelFunc) error
 		want error
 	}{
-		{"context", func(cancel context.CancelFunc) error { cancel(); return nil }, context.Canceled},
+		{"context", func(cancel context.CancelFunc) error { cancel(); return nil },
+			context.Canceled},
 		{"caller", func(context.CancelFunc) error { return stopped }, stopped},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -232,7 +242,8 @@ func TestBuildCanceled(t *testing.T) {
 			if left, err := os.ReadDir(out); err != nil || len(left) != 0 {
 				t.Errorf("left: %v %v", left, err)
 			}
-			if left, err := os.ReadDir(filepath.Join(host.StateDir, "run")); err != nil || len(left) != 0 {
+			left, err := os.ReadDir(filepath.Join(host.StateDir, "run"))
+			if err != nil || len(left) != 0 {
 				t.Errorf("left: %v %v", left, err)
 			}
 		})
@@ -247,7 +258,8 @@ func TestFailingBuild(t *testing.T) {
 	if err := request.SetRecipe(recipe); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := session.Build(context.Background(), request, nil); !errors.Is(err, status.Build) {
+	if _, err := session.Build(context.Background(), request,
+		nil); !errors.Is(err, status.Build) {
 		t.Error(err)
 	}
 }

@@ -6,5 +6,6 @@
 //
 // The host is not trusted: what it gives is a bundle, as bytes, which package verify judges.
 //
-// Errors are *[status.Error]; where a context ended a call, errors.Is finds the context's error, too.
+// Errors are *[status.Error]; where a context ended a call, errors.Is finds the context's error,
+// too.
 package trustbuild

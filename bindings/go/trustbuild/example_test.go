@@ -21,7 +21,8 @@ func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	host := &trustbuild.Host{Logger: slog.Default()}
-	request, err := host.Resolve(ctx, "https://forge.example/widget", trustbuild.Names{Ref: "refs/heads/main"})
+	request, err := host.Resolve(ctx, "https://forge.example/widget",
+		trustbuild.Names{Ref: "refs/heads/main"})
 	if err != nil {
 		log.Fatal(err)
 	}

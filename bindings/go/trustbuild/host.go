@@ -32,17 +32,17 @@ import (
 // Host is where builds are started. The zero Host is ready for use. Its methods may be called from
 // any goroutine; its fields must not change after the first of them.
 type Host struct {
-	// StateDir is the directory for keys, caches and logs, an absolute path. Where it is empty, the
-	// environment names one: $TRUSTBUILD_STATE, $XDG_STATE_HOME/trustbuild,
+	// StateDir is the directory for keys, caches and logs, an absolute path. Where it is empty,
+	// the environment names one: $TRUSTBUILD_STATE, $XDG_STATE_HOME/trustbuild,
 	// $HOME/.local/state/trustbuild.
 	StateDir string
 
-	// LibexecDir is where the library's helper programs are, an absolute path; where it is empty,
-	// where they were installed.
+	// LibexecDir is where the library's helper programs are, an absolute path; where it is
+	// empty, where they were installed.
 	LibexecDir string
 
-	// Logger gets lines about long work, at levels from Debug to Info; nil for nowhere. Lines may
-	// carry outside text, which the handlers of slog escape. They decide nothing.
+	// Logger gets lines about long work, at levels from Debug to Info; nil for nowhere. Lines
+	// may carry outside text, which the handlers of slog escape. They decide nothing.
 	Logger *slog.Logger
 }
 
@@ -74,9 +74,10 @@ func (s *scope) setUp(h *Host) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.setDir(h.LibexecDir, func(c *C.trb_context, dir *C.char, e **C.trb_error) C.int {
-		return C.trb_context_set_libexec_dir(c, dir, e)
-	}); err != nil {
+	if err := s.setDir(h.LibexecDir,
+		func(c *C.trb_context, dir *C.char, e **C.trb_error) C.int {
+			return C.trb_context_set_libexec_dir(c, dir, e)
+		}); err != nil {
 		return err
 	}
 	if h.Logger != nil {

@@ -40,7 +40,7 @@ type EIF struct {
 	Architecture string          // "x86_64" or "aarch64"
 	PCRs         map[int][]byte  // 0, 1, 2, and 8 of a signed one; 48 bytes each
 	Cmdline      []byte          // measured; outside text
-	Metadata     json.RawMessage // NOT measured: anybody may have written it; nil before version 4
+	Metadata     json.RawMessage // NOT measured: anybody's word; nil before version 4
 	Sections     []Section       // in the file's order
 	Description  json.RawMessage // everything, as "tb-host image describe" prints it
 }
@@ -116,7 +116,8 @@ func takeEIF(c *C.trb_eif) (*EIF, error) {
 		if r := C.trb_eif_get_section(c, i, &kind, &offset, &size, &e); r != C.TRB_OK {
 			return nil, failure(r, e)
 		}
-		eif.Sections = append(eif.Sections, Section{SectionType(kind), uint64(offset), uint64(size)})
+		eif.Sections = append(eif.Sections,
+			Section{SectionType(kind), uint64(offset), uint64(size)})
 	}
 	var blob *C.trb_blob
 	if r := C.trb_eif_describe_json(c, &blob, &e); r != C.TRB_OK {
@@ -129,8 +130,8 @@ func takeEIF(c *C.trb_eif) (*EIF, error) {
 // ImageRecipe says what goes into an enclave image. The zero recipe makes the default image; paths
 // are relative to the current directory.
 type ImageRecipe struct {
-	Out      string    // image; a lock file is written beside it; default: in the state directory
-	Enclave  string    // enclave program; default: $TRUSTBUILD_ENCLAVE_PROGRAM, else the installed one
+	Out      string    // image, and beside it its lock file; default: in the state directory
+	Enclave  string    // program; default: $TRUSTBUILD_ENCLAVE_PROGRAM, else the installed one
 	Helpers  []string  // enclave's helper programs; default: those in the helper directory
 	Packages []string  // Debian packages for builds, beside the default ones
 	Sources  string    // apt sources.list file to take packages from
@@ -153,9 +154,10 @@ type input struct{ key, value string }
 // inputs are as of trb_image_set.
 func (r *ImageRecipe) inputs() []input {
 	all := []input{
-		{"out", r.Out}, {"enclave", r.Enclave}, {"sources", r.Sources}, {"extra-ca", r.ExtraCA},
-		{"kernel", r.Kernel}, {"cmdline", r.Cmdline}, {"runsc", r.Runsc}, {"rootfs", r.RootFS},
-		{"name", r.Name}, {"version", r.Version}, {"sign-cert", r.SignCert}, {"sign-key", r.SignKey},
+		{"out", r.Out}, {"enclave", r.Enclave}, {"sources", r.Sources},
+		{"extra-ca", r.ExtraCA}, {"kernel", r.Kernel}, {"cmdline", r.Cmdline},
+		{"runsc", r.Runsc}, {"rootfs", r.RootFS}, {"name", r.Name},
+		{"version", r.Version}, {"sign-cert", r.SignCert}, {"sign-key", r.SignKey},
 	}
 	for _, list := range []struct {
 		key    string
@@ -175,10 +177,11 @@ func (r *ImageRecipe) inputs() []input {
 }
 
 // BuildImage makes an enclave image, or finds that the file is what the recipe gives; path is where
-// it is. The first time takes minutes and needs a network, mmdebstrap and erofs-utils; afterwards only
-// what has changed is made again. Progress goes to the host's Logger. The end of ctx ends the programs
-// that run, after they have cleaned up.
-func (h *Host) BuildImage(ctx context.Context, recipe ImageRecipe) (path string, eif *EIF, err error) {
+// it is. The first time takes minutes and needs a network, mmdebstrap and erofs-utils; afterwards
+// only what has changed is made again. Progress goes to the host's Logger. The end of ctx ends the
+// programs that run, after they have cleaned up.
+func (h *Host) BuildImage(ctx context.Context,
+	recipe ImageRecipe) (path string, eif *EIF, err error) {
 	err = h.call(ctx, func(c *C.trb_context) error {
 		var image *C.trb_image
 		var made *C.trb_eif

@@ -45,7 +45,8 @@ func TestEIFVectors(t *testing.T) {
 	for _, v := range vectors {
 		eif, err := OpenEIF(ctx, filepath.Join(dir, v.File))
 		if v.Expect != "ok" {
-			if eif != nil || !errors.Is(err, status.Format) && !errors.Is(err, status.Check("eif.signature")) {
+			if eif != nil || !errors.Is(err, status.Format) &&
+				!errors.Is(err, status.Check("eif.signature")) {
 				t.Errorf("%s: %v", v.File, err)
 			}
 			continue
@@ -55,7 +56,8 @@ func TestEIFVectors(t *testing.T) {
 			continue
 		}
 		good++
-		if eif.Version != v.Version || len(eif.PCRs) != len(v.PCRs) || !json.Valid(eif.Description) {
+		if eif.Version != v.Version || len(eif.PCRs) != len(v.PCRs) ||
+			!json.Valid(eif.Description) {
 			t.Errorf("%s: %+v", v.File, eif)
 		}
 		for i, pcr := range eif.PCRs {
@@ -90,7 +92,8 @@ func TestReadEIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := ReadEIF(context.Background(), f)
-	if err != nil || !bytes.Equal(got.Description, want.Description) || got.Sections[0].Type != KernelSection {
+	if err != nil || !bytes.Equal(got.Description, want.Description) ||
+		got.Sections[0].Type != KernelSection {
 		t.Errorf("%+v %v", got, err)
 	}
 	if at, err := f.Seek(0, 1); at != 7 || err != nil {
@@ -105,7 +108,8 @@ func TestReadEIF(t *testing.T) {
 	if _, err := ReadEIF(context.Background(), f); err == nil {
 		t.Error("a closed file was read")
 	}
-	if _, err := OpenEIF(context.Background(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, status.NotFound) {
+	if _, err := OpenEIF(context.Background(),
+		filepath.Join(t.TempDir(), "none")); !errors.Is(err, status.NotFound) {
 		t.Error(err)
 	}
 }
@@ -115,7 +119,8 @@ func TestPackImage(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	for _, name := range []string{"kernel", "one", "two"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("bytes of "+name), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("bytes of "+name),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,13 +130,15 @@ func TestPackImage(t *testing.T) {
 	recipe := ImageRecipe{
 		Out: filepath.Join(dir, "one.eif"), Kernel: filepath.Join(dir, "kernel"),
 		Ramdisks: []string{filepath.Join(dir, "one"), filepath.Join(dir, "two")},
-		Name:     "widget", Version: "1", Cmdline: "console=ttyS0", Epoch: time.Unix(1790000000, 0),
+		Name:     "widget", Version: "1", Cmdline: "console=ttyS0",
+		Epoch: time.Unix(1790000000, 0),
 	}
 	path, made, err := host.BuildImage(ctx, recipe)
 	if err != nil || path != recipe.Out {
 		t.Fatalf("%q %v", path, err)
 	}
-	if string(made.Cmdline) != recipe.Cmdline || !bytes.Contains(made.Metadata, []byte("widget")) {
+	if string(made.Cmdline) != recipe.Cmdline ||
+		!bytes.Contains(made.Metadata, []byte("widget")) {
 		t.Errorf("%s", made.Description)
 	}
 	recipe.Out = filepath.Join(dir, "two.eif")
@@ -157,9 +164,11 @@ func TestBuildImageCanceled(t *testing.T) {
 	host := testHost(t)
 	host.LibexecDir = t.TempDir()
 	ended := filepath.Join(host.LibexecDir, "ended")
-	script := "#!/bin/sh\ncat\n: >" + ended + "\nexit 1\n" // its standard input ends with the caller
+	// its standard input ends with the caller
+	script := "#!/bin/sh\ncat\n: >" + ended + "\nexit 1\n"
 	for _, name := range []string{"image-rootfs", "image-runsc", "image-userland"} {
-		if err := os.WriteFile(filepath.Join(host.LibexecDir, name), []byte(script), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(host.LibexecDir, name), []byte(script),
+			0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,8 +179,9 @@ func TestBuildImageCanceled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	started := time.Now()
-	_, _, err := host.BuildImage(ctx, ImageRecipe{Out: filepath.Join(t.TempDir(), "x.eif"), Enclave: enclave,
-		Helpers: []string{enclave}})
+	_, _, err := host.BuildImage(ctx,
+		ImageRecipe{Out: filepath.Join(t.TempDir(), "x.eif"), Enclave: enclave,
+			Helpers: []string{enclave}})
 	soon(t, "image", started, err)
 	if _, err := os.Stat(ended); err != nil {
 		t.Errorf("the program was not ended, or not waited for: %v", err)

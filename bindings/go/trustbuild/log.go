@@ -24,8 +24,8 @@ type Log struct {
 	vkey  string
 }
 
-// InitLog makes a new, empty log, and gives its public key, which goes into policies. backend is for
-// example "local:dir=/srv/log"; an empty origin makes a unique name.
+// InitLog makes a new, empty log, and gives its public key, which goes into policies. backend is
+// for example "local:dir=/srv/log"; an empty origin makes a unique name.
 func (h *Host) InitLog(ctx context.Context, backend, origin string) (vkey string, err error) {
 	var blob *C.trb_blob
 	b, free := text(backend)
@@ -91,7 +91,8 @@ func (l *Log) use(ctx context.Context, f func(*C.trb_log) error) error {
 	})
 }
 
-func (l *Log) blob(ctx context.Context, f func(*C.trb_log, **C.trb_blob, **C.trb_error) C.int) ([]byte, error) {
+func (l *Log) blob(ctx context.Context,
+	f func(*C.trb_log, **C.trb_blob, **C.trb_error) C.int) ([]byte, error) {
 	var blob *C.trb_blob
 	err := l.use(ctx, func(c *C.trb_log) error {
 		var e *C.trb_error
@@ -145,8 +146,8 @@ func (l *Log) Proof(ctx context.Context, index uint64) ([]byte, error) {
 }
 
 // Publish logs a bundle and gives a copy of it that carries index, inclusion proof and checkpoint.
-// When it returns, entry and checkpoint are on disk. After any error it may be called again: what is
-// in the log already keeps its index.
+// When it returns, entry and checkpoint are on disk. After any error it may be called again: what
+// is in the log already keeps its index.
 func (l *Log) Publish(ctx context.Context, bundle []byte) ([]byte, error) {
 	var b, logged *C.trb_bundle
 	var e *C.trb_error

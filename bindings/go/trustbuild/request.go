@@ -25,8 +25,8 @@ func newRequest(r *C.trb_request) *Request {
 	})}
 }
 
-// NewRequest asks for a commit (40 or 64 lower-case hexadecimal digits) of an https repository, with
-// sandbox "runsc", the tree's own recipe and a fresh nonce. [Host.Resolve] takes other names.
+// NewRequest asks for a commit (40 or 64 lower-case hexadecimal digits) of an https repository,
+// with sandbox "runsc", the tree's own recipe and a fresh nonce. [Host.Resolve] takes other names.
 func NewRequest(repository, commit string) (*Request, error) {
 	var r *C.trb_request
 	var e *C.trb_error
@@ -72,7 +72,8 @@ func (h *Host) Resolve(ctx context.Context, repository string, names Names) (*Re
 	defer freeCA()
 	err := h.call(ctx, func(c *C.trb_context) error {
 		var e *C.trb_error
-		return failure(C.trb_request_resolve(c, repo, name, ref, ca, view(names.Token), &r, &e), e)
+		return failure(C.trb_request_resolve(c, repo, name, ref, ca, view(names.Token), &r,
+			&e), e)
 	})
 	if err != nil {
 		return nil, err

@@ -278,7 +278,8 @@ func encode(bundle *C.trb_bundle) ([]byte, error) {
 // Build starts and runs the whole session, calls each, where it is not nil, with every event, and
 // gives the bundle, which is in no log yet. The end of ctx cancels it; so does an error of each,
 // which is then returned.
-func (s *Session) Build(ctx context.Context, request *Request, each func(*Event) error) ([]byte, error) {
+func (s *Session) Build(ctx context.Context, request *Request,
+	each func(*Event) error) ([]byte, error) {
 	if err := s.Start(ctx, request); err != nil {
 		return nil, err
 	}

@@ -29,23 +29,23 @@ import (
 
 // SourceOptions says how a source is fetched.
 type SourceOptions struct {
-	// Dir is an existing, private directory, best on a memory file system: the tree is written to a
-	// fresh directory in it. Empty is the system's for temporary files.
+	// Dir is an existing, private directory, best on a memory file system: the tree is written
+	// to a fresh directory in it. Empty is the system's for temporary files.
 	Dir    string
 	Egress string // proxy, "unix:/dir" or "vsock:CID"; empty for direct connections
 	CAFile string // PEM; empty for the system's
 	Token  []byte // for the repository's own origin, and no other
 
-	// Limits are bounds by name: "pack_bytes", "objects", "object_bytes", "files", "tree_bytes",
-	// "depth", "submodules", "submodule_depth", "history", "wall_s" (seconds).
+	// Limits are bounds by name: "pack_bytes", "objects", "object_bytes", "files",
+	// "tree_bytes", "depth", "submodules", "submodule_depth", "history", "wall_s" (seconds).
 	Limits map[string]uint64
 }
 
 // Submodule is a tree in the tree.
 type Submodule struct{ Path, Repository, Commit string }
 
-// Source is a fetched tree, each object of which was hashed again: what an enclave builds from. Close
-// removes it.
+// Source is a fetched tree, each object of which was hashed again: what an enclave builds from.
+// Close removes it.
 type Source struct {
 	Commit     string // CT, hexadecimal digits
 	Tip        string // what the request's ref pointed to; empty without a ref
@@ -60,9 +60,10 @@ type Source struct {
 	h *glue.Handle
 }
 
-// FetchSource fetches the commit that a request names, in a helper process, and checks it. A refusal
-// names its check, for example "source.ref". The end of ctx ends the process.
-func (h *Host) FetchSource(ctx context.Context, request *Request, options SourceOptions) (*Source, error) {
+// FetchSource fetches the commit that a request names, in a helper process, and checks it. A
+// refusal names its check, for example "source.ref". The end of ctx ends the process.
+func (h *Host) FetchSource(ctx context.Context, request *Request,
+	options SourceOptions) (*Source, error) {
 	scope, err := h.newScope()
 	if err != nil {
 		return nil, err
@@ -80,7 +81,8 @@ func (h *Host) FetchSource(ctx context.Context, request *Request, options Source
 		C.trb_source_unref((*C.trb_source)(p))
 		scope.close()
 	})}
-	if err := s.h.Use(func(p unsafe.Pointer) error { return fetch(ctx, (*C.trb_source)(p)) }); err != nil {
+	err = s.h.Use(func(p unsafe.Pointer) error { return fetch(ctx, (*C.trb_source)(p)) })
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -36,13 +36,15 @@ func TestFetchSource(t *testing.T) {
 	if err := r.SetRef("refs/heads/main"); err != nil {
 		t.Fatal(err)
 	}
-	options := SourceOptions{Dir: t.TempDir(), CAFile: need(t, "TRB_GO_CA"), Limits: map[string]uint64{"files": 100}}
+	options := SourceOptions{Dir: t.TempDir(), CAFile: need(t, "TRB_GO_CA"),
+		Limits: map[string]uint64{"files": 100}}
 	source, err := host.FetchSource(ctx, r, options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	head := need(t, "TRB_GO_WIDGET_HEAD")
-	if source.Commit != head || source.Tip != head || len(source.Digest) != 32 || source.Files == 0 ||
+	if source.Commit != head || source.Tip != head || len(source.Digest) != 32 ||
+		source.Files == 0 ||
 		source.Time.Before(time.Unix(1600000000, 0)) || len(source.Submodules) != 0 {
 		t.Errorf("%+v", source)
 	}
@@ -58,7 +60,8 @@ func TestFetchSource(t *testing.T) {
 		t.Errorf("left: %v %v", left, err)
 	}
 	options.Limits["files"] = 1
-	if _, err := host.FetchSource(ctx, r, options); !errors.Is(err, status.Check("source.limit")) {
+	if _, err := host.FetchSource(ctx, r,
+		options); !errors.Is(err, status.Check("source.limit")) {
 		t.Errorf("limit: %v", err)
 	}
 	options.Limits = map[string]uint64{"wishes": 3}
@@ -69,7 +72,8 @@ func TestFetchSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	options.Limits = nil
-	if _, err := host.FetchSource(ctx, r, options); !errors.Is(err, status.Check("source.ref")) {
+	if _, err := host.FetchSource(ctx, r,
+		options); !errors.Is(err, status.Check("source.ref")) {
 		t.Errorf("ref: %v", err)
 	}
 }

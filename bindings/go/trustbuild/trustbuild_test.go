@@ -111,7 +111,8 @@ func testRequest(t *testing.T) *Request {
 func TestRequest(t *testing.T) {
 	r := testRequest(t)
 	nonce := bytes.Repeat([]byte{7}, 16)
-	if err := errors.Join(r.SetRef("refs/heads/main"), r.SetSandbox("crun"), r.SetNonce(nonce)); err != nil {
+	if err := errors.Join(r.SetRef("refs/heads/main"), r.SetSandbox("crun"),
+		r.SetNonce(nonce)); err != nil {
 		t.Fatal(err)
 	}
 	data, err := r.MarshalBinary()
@@ -124,14 +125,16 @@ func TestRequest(t *testing.T) {
 	}
 	defer again.Close()
 	f, err := again.Fields()
-	if err != nil || f.Repository != repository || f.Commit != commit || f.Ref != "refs/heads/main" ||
+	if err != nil || f.Repository != repository || f.Commit != commit ||
+		f.Ref != "refs/heads/main" ||
 		f.Sandbox != "crun" || !bytes.Equal(f.Nonce, nonce) || f.Recipe != nil {
 		t.Errorf("%+v %v", f, err)
 	}
 	if err := r.SetNonce([]byte("short")); !errors.Is(err, status.Invalid) {
 		t.Errorf("nonce: %v", err)
 	}
-	if _, err := NewRequest("http://forge.example/widget", commit); !errors.Is(err, status.Invalid) {
+	if _, err := NewRequest("http://forge.example/widget",
+		commit); !errors.Is(err, status.Invalid) {
 		t.Errorf("http: %v", err)
 	}
 	if _, err := ParseRequest([]byte{0xff}); !errors.Is(err, status.Format) {
@@ -162,24 +165,29 @@ func TestResolve(t *testing.T) {
 	lines := &told{}
 	host := testHost(t)
 	host.Logger = slog.New(lines)
-	url, want, ca := need(t, "TRB_GO_WIDGET"), need(t, "TRB_GO_WIDGET_HEAD"), need(t, "TRB_GO_CA")
-	for _, names := range []Names{{}, {Name: "main"}, {Ref: "refs/heads/main"}, {Name: want[:12]}} {
+	url, want := need(t, "TRB_GO_WIDGET"), need(t, "TRB_GO_WIDGET_HEAD")
+	ca := need(t, "TRB_GO_CA")
+	for _, names := range []Names{{}, {Name: "main"}, {Ref: "refs/heads/main"},
+		{Name: want[:12]}} {
 		names.CAFile = ca
 		r, err := host.Resolve(ctx, url, names)
 		if err != nil {
 			t.Fatalf("%+v: %v", names, err)
 		}
 		f, err := r.Fields()
-		if err != nil || f.Commit != want || f.Repository != url || f.Ref != "refs/heads/main" && names.Name != want[:12] {
+		if err != nil || f.Commit != want || f.Repository != url ||
+			f.Ref != "refs/heads/main" && names.Name != want[:12] {
 			t.Errorf("%+v: %+v %v", names, f, err)
 		}
 		r.Close()
 	}
 	t.Logf("the helper said %q", lines)
-	if _, err := host.Resolve(ctx, url, Names{Name: "none", CAFile: ca}); !errors.Is(err, status.NotFound) {
+	if _, err := host.Resolve(ctx, url,
+		Names{Name: "none", CAFile: ca}); !errors.Is(err, status.NotFound) {
 		t.Errorf("none: %v", err)
 	}
-	if _, err := host.Resolve(ctx, url, Names{Name: "main"}); err == nil || status.IsVerdict(err) {
+	if _, err := host.Resolve(ctx, url, Names{Name: "main"}); err == nil ||
+		status.IsVerdict(err) {
 		t.Errorf("unknown authority: %v", err)
 	}
 }
@@ -187,7 +195,8 @@ func TestResolve(t *testing.T) {
 func TestResolveCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := testHost(t).Resolve(ctx, repository, Names{}); !errors.Is(err, context.Canceled) {
+	if _, err := testHost(t).Resolve(ctx, repository,
+		Names{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("before: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), 300*time.Millisecond)
@@ -237,7 +246,8 @@ func TestLog(t *testing.T) {
 			t.Errorf("%d %v", size, err)
 		}
 	}
-	for _, f := range []func(context.Context, uint64) ([]byte, error){log.Entry, log.Describe, log.Proof} {
+	for _, f := range []func(context.Context, uint64) ([]byte, error){
+		log.Entry, log.Describe, log.Proof} {
 		if data, err := f(ctx, 0); err != nil || len(data) == 0 {
 			t.Errorf("%q %v", data, err)
 		}
@@ -245,7 +255,8 @@ func TestLog(t *testing.T) {
 			t.Errorf("beyond: %v", err)
 		}
 	}
-	if data, err := log.Checkpoint(ctx); err != nil || !bytes.HasPrefix(data, []byte("log.example\n1\n")) {
+	if data, err := log.Checkpoint(ctx); err != nil ||
+		!bytes.HasPrefix(data, []byte("log.example\n1\n")) {
 		t.Errorf("%q %v", data, err)
 	}
 	if _, err := log.Publish(ctx, []byte("{")); !errors.Is(err, status.Check("bundle.parse")) {
@@ -269,7 +280,8 @@ func TestLogCanceled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := os.OpenFile(filepath.Join(host.StateDir, "log", ".state", "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := os.OpenFile(filepath.Join(host.StateDir, "log", ".state", "lock"),
+		os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +323,8 @@ func TestSession(t *testing.T) {
 	if _, err := s.Next(ctx); !errors.Is(err, status.State) {
 		t.Errorf("before the start: %v", err)
 	}
-	err = errors.Join(s.SetOutputDir(t.TempDir()), s.SetTimeout(time.Minute), s.AllowPrivate("forge.example"),
+	err = errors.Join(s.SetOutputDir(t.TempDir()), s.SetTimeout(time.Minute),
+		s.AllowPrivate("forge.example"),
 		s.SetCredential([]byte("token")))
 	if err != nil {
 		t.Error(err)

@@ -18,9 +18,9 @@ type Result struct {
 	Err    error
 }
 
-// VerifyAll judges many files on n goroutines at once, one for each processor where n is 0, and gives
-// the results in the items' order. The CA certificates that the verifier remembers serve all of them.
-// What is not judged when ctx ends has the context's error.
+// VerifyAll judges many files on n goroutines at once, one for each processor where n is 0, and
+// gives the results in the items' order. The CA certificates that the verifier remembers serve all
+// of them. What is not judged when ctx ends has the context's error.
 func (v *Verifier) VerifyAll(ctx context.Context, items []Item, n int) []Result {
 	results := make([]Result, len(items))
 	if n <= 0 {

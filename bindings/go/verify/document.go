@@ -101,7 +101,8 @@ func (v *DocumentVerifier) Check(document []byte) (*Document, error) {
 		var e *C.trb_error
 		var a *C.trb_attestation
 		var assurance C.int
-		r := C.trb_document_verifier_check((*C.trb_document_verifier)(p), view(document), &a, &assurance, nil, &e)
+		r := C.trb_document_verifier_check((*C.trb_document_verifier)(p), view(document),
+			&a, &assurance, nil, &e)
 		if r != C.TRB_OK {
 			return failure(r, e)
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Accepted is what a policy accepts in one place: [Only] some values, or [Any]. The zero value accepts
-// nothing.
+// Accepted is what a policy accepts in one place: [Only] some values, or [Any]. The zero value
+// accepts nothing.
 type Accepted struct {
 	any  bool
 	only []string
@@ -45,15 +45,16 @@ type Witnesses struct {
 	Quorum int      // how many of them
 }
 
-// PolicyDraft makes a policy from Go values, as "tb-host policy init" does from options. It is a draft:
-// whoever signs off a policy decides whom to trust. What has no default must be set, or [PolicyDraft.JSON]
-// fails: the library reads what it made, and accepts no policy that leaves something open.
+// PolicyDraft makes a policy from Go values, as "tb-host policy init" does from options. It is a
+// draft: whoever signs off a policy decides whom to trust. What has no default must be set, or
+// [PolicyDraft.JSON] fails: the library reads what it made, and accepts no policy that leaves
+// something open.
 type PolicyDraft struct {
 	AWSNitro       bool     // trust the root of AWS Nitro Enclaves: hardware
 	SimulatedRoots [][]byte // certificates (DER) that stand behind simulated evidence
 
-	// Measurements are the images that count, by name: PCR0, 1, 2 and, where they are there, 3, 4, 8
-	// (other indexes are an error), 48 bytes each.
+	// Measurements are the images that count, by name: PCR0, 1, 2 and, where they are there, 3,
+	// 4, 8 (other indexes are an error), 48 bytes each.
 	Measurements map[string]map[int][]byte
 
 	Repositories Accepted // URLs
@@ -69,10 +70,12 @@ type PolicyDraft struct {
 	NoLog     bool       // accept what is in no log
 	Witnesses *Witnesses // of the logs; nil: none are demanded
 
-	// MaxAge makes the policy a live one: documents are judged at the verifier's time, and must not be
-	// older. Zero judges them at their own, which witnesses bound where they are demanded.
+	// MaxAge makes the policy a live one: documents are judged at the verifier's time, and must
+	// not be older. Zero judges them at their own, which witnesses bound where they are
+	// demanded.
 	MaxAge time.Duration
-	Slack  time.Duration // how long before the witnesses' time a document may have been made; zero: 1 h
+	// Slack is how long before the witnesses' time a document may have been made; zero: 1 h.
+	Slack time.Duration
 }
 
 type object map[string]any

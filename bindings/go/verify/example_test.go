@@ -28,7 +28,8 @@ func inExamples() func() {
 
 func ExampleFile() {
 	defer inExamples()()
-	claims, err := verify.File(context.Background(), "tb-widget", "tb-widget.bundle.json", "policy.json")
+	claims, err := verify.File(context.Background(), "tb-widget", "tb-widget.bundle.json",
+		"policy.json")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,7 +48,8 @@ func ExampleVerifier() {
 		log.Fatal(err)
 	}
 	defer policy.Close()
-	verifier, err := verify.NewVerifier(policy, verify.Repository("https://forge.example/widget"))
+	verifier, err := verify.NewVerifier(policy,
+		verify.Repository("https://forge.example/widget"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -95,7 +97,8 @@ func ExampleVerifier_VerifyAll() {
 	for _, result := range verifier.VerifyAll(context.Background(), items, 0) {
 		switch {
 		case result.Err == nil:
-			fmt.Println(result.Artifact, "is", result.Claims.Assurance, "evidence of", result.Claims.Artifact)
+			fmt.Println(result.Artifact, "is", result.Claims.Assurance, "evidence of",
+				result.Claims.Artifact)
 		case status.IsVerdict(result.Err):
 			fmt.Println(result.Artifact, "refused by", status.CheckOf(result.Err))
 		default:

@@ -260,10 +260,11 @@ func (v *Verifier) Close() error {
 	return nil
 }
 
-// Verify judges whether what artifact reads to its end is an artifact that bundle attests, as policy
-// and demands want it. name is the file's name, of which the part after the last "/" counts; it may
-// be empty with [Entry]. ctx stops the reading.
-func (v *Verifier) Verify(ctx context.Context, bundle *Bundle, artifact io.Reader, name string) (*Claims, error) {
+// Verify judges whether what artifact reads to its end is an artifact that bundle attests, as
+// policy and demands want it. name is the file's name, of which the part after the last "/" counts;
+// it may be empty with [Entry]. ctx stops the reading.
+func (v *Verifier) Verify(ctx context.Context, bundle *Bundle, artifact io.Reader,
+	name string) (*Claims, error) {
 	digest, err := hash(ctx, artifact)
 	if err != nil {
 		return nil, err
@@ -272,7 +273,8 @@ func (v *Verifier) Verify(ctx context.Context, bundle *Bundle, artifact io.Reade
 }
 
 // VerifyFS is Verify for a file of fsys.
-func (v *Verifier) VerifyFS(ctx context.Context, bundle *Bundle, fsys fs.FS, name string) (*Claims, error) {
+func (v *Verifier) VerifyFS(ctx context.Context, bundle *Bundle, fsys fs.FS,
+	name string) (*Claims, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -292,7 +294,8 @@ func (v *Verifier) VerifyFile(ctx context.Context, bundle *Bundle, path string) 
 }
 
 // VerifyDigest is Verify for an artifact whose SHA-256 the caller computed.
-func (v *Verifier) VerifyDigest(bundle *Bundle, digest [sha256.Size]byte, name string) (*Claims, error) {
+func (v *Verifier) VerifyDigest(bundle *Bundle, digest [sha256.Size]byte,
+	name string) (*Claims, error) {
 	claims, report, err := v.check(bundle, digest, name, false)
 	report.Close()
 	return claims, err
@@ -300,11 +303,13 @@ func (v *Verifier) VerifyDigest(bundle *Bundle, digest [sha256.Size]byte, name s
 
 // Report is VerifyDigest with every check and its outcome. It gives a report both where it verified
 // and, beside the error, where it refused; the caller closes it.
-func (v *Verifier) Report(bundle *Bundle, digest [sha256.Size]byte, name string) (*Claims, *Report, error) {
+func (v *Verifier) Report(bundle *Bundle, digest [sha256.Size]byte,
+	name string) (*Claims, *Report, error) {
 	return v.check(bundle, digest, name, true)
 }
 
-func (v *Verifier) check(bundle *Bundle, digest [sha256.Size]byte, name string, report bool) (*Claims, *Report, error) {
+func (v *Verifier) check(bundle *Bundle, digest [sha256.Size]byte, name string,
+	report bool) (*Claims, *Report, error) {
 	var claims *Claims
 	var ret *C.trb_report
 	if v == nil {
@@ -320,7 +325,8 @@ func (v *Verifier) check(bundle *Bundle, digest [sha256.Size]byte, name string, 
 			}
 			s, free := text(name)
 			defer free()
-			r := C.trb_verifier_check_digest((*C.trb_verifier)(p), b, view(digest[:]), s, &c, want, &e)
+			r := C.trb_verifier_check_digest((*C.trb_verifier)(p), b, view(digest[:]),
+				s, &c, want, &e)
 			if r != C.TRB_OK {
 				return failure(r, e)
 			}
@@ -357,7 +363,8 @@ func hash(ctx context.Context, r io.Reader) (digest [sha256.Size]byte, err error
 }
 
 // File judges the file artifact by the files bundle and policy.
-func File(ctx context.Context, artifact, bundle, policy string, options ...Option) (*Claims, error) {
+func File(ctx context.Context, artifact, bundle, policy string,
+	options ...Option) (*Claims, error) {
 	p, err := openPolicy(policy)
 	if err != nil {
 		return nil, err

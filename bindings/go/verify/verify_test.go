@@ -109,7 +109,8 @@ func TestVectorsAsTbVerify(t *testing.T) {
 				good++
 			}
 			if got != lines[i] {
-				t.Errorf("%v: %q here, %q from tb-verify", variant.args, got, lines[i])
+				t.Errorf("%v: %q here, %q from tb-verify", variant.args, got,
+					lines[i])
 			}
 		}
 		v.Close()
@@ -151,7 +152,8 @@ func TestDocumentFields(t *testing.T) {
 		len(d.PCRs[0]) != 48 || len(d.CABundle) == 0 || len(d.Certificate) == 0 {
 		t.Errorf("%+v", d)
 	}
-	if _, err := v.Check(nil); !errors.Is(err, status.Check("document.parse")) || !status.IsVerdict(err) {
+	if _, err := v.Check(nil); !errors.Is(err, status.Check("document.parse")) ||
+		!status.IsVerdict(err) {
 		t.Errorf("empty: %v", err)
 	}
 	if _, err := NewDocumentVerifier(Root([]byte("no root"))); !errors.Is(err, status.Format) {
@@ -168,9 +170,12 @@ func TestBundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if claims.Assurance != Simulated || claims.Artifact != "out/tb-widget" ||
-		claims.Repository != "https://forge.example/widget" || claims.Ref != "refs/heads/main" ||
-		claims.Commit != "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a" || len(claims.PCRs[2]) != 48 ||
-		claims.Time.Unix() != 1790000000 || claims.WitnessedTime.IsZero() || claims.Log == "" {
+		claims.Repository != "https://forge.example/widget" ||
+		claims.Ref != "refs/heads/main" ||
+		claims.Commit != "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a" ||
+		len(claims.PCRs[2]) != 48 ||
+		claims.Time.Unix() != 1790000000 || claims.WitnessedTime.IsZero() ||
+		claims.Log == "" {
 		t.Errorf("%+v", claims)
 	}
 	if _, err := v.VerifyFS(ctx, bundle, os.DirFS(dir), "tb-widget"); err != nil {
@@ -182,16 +187,21 @@ func TestBundle(t *testing.T) {
 		t.Errorf("%+v", claims)
 	}
 	content[0] ^= 1
-	claims, err = v.VerifyFS(ctx, bundle, fstest.MapFS{"tb-widget": {Data: content}}, "tb-widget")
+	claims, err = v.VerifyFS(ctx, bundle, fstest.MapFS{"tb-widget": {Data: content}},
+		"tb-widget")
 	var e *status.Error
-	if claims != nil || !errors.Is(err, status.Check("artifact.digest")) || !errors.Is(err, status.Artifact) ||
-		!errors.As(err, &e) || e.Message == "" || errors.Is(err, status.Log) || errors.Is(err, status.Check("")) {
+	if claims != nil || !errors.Is(err, status.Check("artifact.digest")) ||
+		!errors.Is(err, status.Artifact) ||
+		!errors.As(err, &e) || e.Message == "" || errors.Is(err, status.Log) ||
+		errors.Is(err, status.Check("")) {
 		t.Errorf("flipped: %v", err)
 	}
-	if _, err := v.Verify(ctx, bundle, bytes.NewReader(content), "other"); !errors.Is(err, status.Check("artifact.name")) {
+	if _, err := v.Verify(ctx, bundle, bytes.NewReader(content),
+		"other"); !errors.Is(err, status.Check("artifact.name")) {
 		t.Errorf("name: %v", err)
 	}
-	claims, err = File(ctx, filepath.Join(dir, "tb-widget"), filepath.Join(dir, "tb-widget.bundle.json"),
+	claims, err = File(ctx, filepath.Join(dir, "tb-widget"),
+		filepath.Join(dir, "tb-widget.bundle.json"),
 		filepath.Join(dir, "policy.json"))
 	if err != nil || claims.Artifact != "out/tb-widget" {
 		t.Errorf("%v", err)
@@ -225,7 +235,8 @@ func TestDemands(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	if _, err := v.VerifyDigest(bundle, sha256.Sum256(minted(t, "tb-widget")), "tb-widget"); err != nil {
+	if _, err := v.VerifyDigest(bundle, sha256.Sum256(minted(t, "tb-widget")),
+		"tb-widget"); err != nil {
 		t.Errorf("live: %v", err)
 	}
 	if _, err := NewVerifier(policy, Nonce([]byte("short"))); !errors.Is(err, status.Invalid) {
@@ -258,10 +269,12 @@ func TestReport(t *testing.T) {
 		parsed.Verdict != "REFUSED" || parsed.Refused != "artifact.digest" {
 		t.Errorf("%s %v", text, err)
 	}
-	if text, err := report.Text(); err != nil || !bytes.Contains(text, []byte("REFUSED artifact.digest")) {
+	if text, err := report.Text(); err != nil ||
+		!bytes.Contains(text, []byte("REFUSED artifact.digest")) {
 		t.Errorf("%s %v", text, err)
 	}
-	if html, err := report.HTML(); err != nil || !bytes.Contains(html, []byte("<h1>REFUSED</h1>")) {
+	if html, err := report.HTML(); err != nil ||
+		!bytes.Contains(html, []byte("<h1>REFUSED</h1>")) {
 		t.Errorf("%s %v", html, err)
 	}
 }
@@ -269,15 +282,18 @@ func TestReport(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	for _, text := range []string{"", "{", "null", `{"mediaType": "x"}`} {
 		b, err := ParseBundle([]byte(text))
-		if b != nil || !errors.Is(err, status.Check("bundle.parse")) || !status.IsVerdict(err) {
+		if b != nil || !errors.Is(err, status.Check("bundle.parse")) ||
+			!status.IsVerdict(err) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	_, err := ParsePolicy([]byte(`{"policy": 1}`))
-	if !errors.Is(err, status.Policy) || !errors.Is(err, status.Check("policy.parse")) || status.IsVerdict(err) {
+	if !errors.Is(err, status.Policy) || !errors.Is(err, status.Check("policy.parse")) ||
+		status.IsVerdict(err) {
 		t.Errorf("policy: %v", err)
 	}
-	if _, err := ReadBundle(bytes.NewReader(make([]byte, 2<<20))); !errors.Is(err, status.Limit) {
+	if _, err := ReadBundle(
+		bytes.NewReader(make([]byte, 2<<20))); !errors.Is(err, status.Limit) {
 		t.Errorf("large: %v", err)
 	}
 }
@@ -286,7 +302,8 @@ func TestClosedAndCanceled(t *testing.T) {
 	v, bundle := mintedVerifier(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := v.Verify(ctx, bundle, strings.NewReader("x"), "x"); !errors.Is(err, context.Canceled) {
+	if _, err := v.Verify(ctx, bundle, strings.NewReader("x"),
+		"x"); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	bundle.Close()
@@ -314,7 +331,8 @@ func TestVerifyAll(t *testing.T) {
 	}
 	items := make([]Item, 0, 40)
 	for i := 0; i < 10; i++ {
-		items = append(items, Item{good, good + ".bundle.json"}, Item{bad, good + ".bundle.json"},
+		items = append(items, Item{good, good + ".bundle.json"},
+			Item{bad, good + ".bundle.json"},
 			Item{good, good}, Item{good, filepath.Join(dir, "none")})
 	}
 	for _, n := range []int{0, 1, 3} {
@@ -325,9 +343,12 @@ func TestVerifyAll(t *testing.T) {
 		for i, r := range results {
 			want := []bool{
 				r.Err == nil && r.Claims.Artifact == "out/tb-widget",
-				r.Claims == nil && errors.Is(r.Err, status.Check("artifact.digest")),
-				r.Claims == nil && errors.Is(r.Err, status.Check("bundle.parse")) && status.IsVerdict(r.Err),
-				r.Claims == nil && errors.Is(r.Err, fs.ErrNotExist) && !status.IsVerdict(r.Err),
+				r.Claims == nil &&
+					errors.Is(r.Err, status.Check("artifact.digest")),
+				r.Claims == nil && errors.Is(r.Err, status.Check("bundle.parse")) &&
+					status.IsVerdict(r.Err),
+				r.Claims == nil && errors.Is(r.Err, fs.ErrNotExist) &&
+					!status.IsVerdict(r.Err),
 			}
 			if r.Item != items[i] || !want[i%4] {
 				t.Errorf("%d of %d: %+v", i, n, r)
@@ -364,12 +385,16 @@ func TestPolicyDraft(t *testing.T) {
 	}
 	// Everything that is left open, or contradicts itself, is an error and no policy.
 	for name, spoil := range map[string]func(*PolicyDraft){
-		"nothing":       func(d *PolicyDraft) { *d = PolicyDraft{} },
-		"no root":       func(d *PolicyDraft) { d.AWSNitro = false },
-		"no image":      func(d *PolicyDraft) { d.Measurements = nil },
-		"no PCR":        func(d *PolicyDraft) { delete(d.Measurements["builder"], 2) },
-		"odd PCR":       func(d *PolicyDraft) { d.Measurements["builder"][9] = make([]byte, 48) },
-		"debug":         func(d *PolicyDraft) { d.Measurements["builder"][0] = make([]byte, 48) },
+		"nothing":  func(d *PolicyDraft) { *d = PolicyDraft{} },
+		"no root":  func(d *PolicyDraft) { d.AWSNitro = false },
+		"no image": func(d *PolicyDraft) { d.Measurements = nil },
+		"no PCR":   func(d *PolicyDraft) { delete(d.Measurements["builder"], 2) },
+		"odd PCR": func(d *PolicyDraft) {
+			d.Measurements["builder"][9] = make([]byte, 48)
+		},
+		"debug": func(d *PolicyDraft) {
+			d.Measurements["builder"][0] = make([]byte, 48)
+		},
 		"repositories":  func(d *PolicyDraft) { d.Repositories = Accepted{} },
 		"no repository": func(d *PolicyDraft) { d.Repositories = Only() },
 		"refs":          func(d *PolicyDraft) { d.Refs = Accepted{} },
@@ -379,7 +404,10 @@ func TestPolicyDraft(t *testing.T) {
 		"no log's":      func(d *PolicyDraft) { d.Witnesses = &Witnesses{Quorum: 1} },
 		"runtimes":      func(d *PolicyDraft) { d.Runtimes = Only("docker") },
 		"age":           func(d *PolicyDraft) { d.MaxAge = time.Millisecond },
-		"endless slack": func(d *PolicyDraft) { d.Slack = -time.Hour; d.Witnesses = &Witnesses{} },
+		"endless slack": func(d *PolicyDraft) {
+			d.Slack = -time.Hour
+			d.Witnesses = &Witnesses{}
+		},
 	} {
 		d := draft()
 		spoil(d)
@@ -389,8 +417,8 @@ func TestPolicyDraft(t *testing.T) {
 	}
 }
 
-// What a draft says is what a policy demands: the minted evidence satisfies it, and each narrower one
-// refuses by its own check.
+// What a draft says is what a policy demands: the minted evidence satisfies it, and each narrower
+// one refuses by its own check.
 func TestPolicyDraftJudges(t *testing.T) {
 	var minted1 struct {
 		Measurements []struct{ Pcrs map[string]string }
@@ -426,7 +454,8 @@ func TestPolicyDraftJudges(t *testing.T) {
 			Runtimes:       Any(),
 			Network:        "any",
 			LogKeys:        minted1.Log.Keys,
-			Witnesses:      &Witnesses{Keys: minted1.Log.Witnesses.Keys, Quorum: minted1.Log.Witnesses.Quorum},
+			Witnesses: &Witnesses{Keys: minted1.Log.Witnesses.Keys,
+				Quorum: minted1.Log.Witnesses.Quorum},
 		}
 	}
 	for _, c := range []struct {
@@ -436,10 +465,14 @@ func TestPolicyDraftJudges(t *testing.T) {
 		{"", func(*PolicyDraft) {}},
 		{"", func(d *PolicyDraft) { d.Witnesses = nil }},
 		{"", func(d *PolicyDraft) { d.Witnesses, d.LogKeys, d.NoLog = nil, nil, true }},
-		{"document.chain", func(d *PolicyDraft) { d.SimulatedRoots, d.AWSNitro = nil, true }},
-		{"source.repository", func(d *PolicyDraft) { d.Repositories = Only("https://forge.example/other") }},
+		{"document.chain",
+			func(d *PolicyDraft) { d.SimulatedRoots, d.AWSNitro = nil, true }},
+		{"source.repository", func(d *PolicyDraft) {
+			d.Repositories = Only("https://forge.example/other")
+		}},
 		{"source.ref", func(d *PolicyDraft) { d.Refs = Only("refs/heads/other") }},
-		{"source.commit", func(d *PolicyDraft) { d.Commits = Only(strings.Repeat("1", 40)) }},
+		{"source.commit",
+			func(d *PolicyDraft) { d.Commits = Only(strings.Repeat("1", 40)) }},
 		{"sandbox.runtime", func(d *PolicyDraft) { d.Runtimes = Only("crun") }},
 		{"artifact.name", func(d *PolicyDraft) { d.Artifacts = Only("out/other") }},
 	} {
@@ -495,9 +528,9 @@ func TestFinalizers(t *testing.T) {
 	runtime.GC()
 }
 
-// Ten thousand verifications from four goroutines agree, every second one refused, and leave C's heap
-// as they found it. Each goroutine has a thread to itself, which has its caches before the first look;
-// GLIBC_TUNABLES keeps malloc from having others.
+// Ten thousand verifications from four goroutines agree, every second one refused, and leave C's
+// heap as they found it. Each goroutine has a thread to itself, which has its caches before the
+// first look; GLIBC_TUNABLES keeps malloc from having others.
 func TestTenThousand(t *testing.T) {
 	need(t, "GLIBC_TUNABLES")
 	v, bundle := mintedVerifier(t)
@@ -538,8 +571,8 @@ func TestTenThousand(t *testing.T) {
 	}
 }
 
-// verifyOnce judges a good digest for even i, and a flipped one for odd; now and then with a bundle and a
-// report of its own.
+// verifyOnce judges a good digest for even i, and a flipped one for odd; now and then with a bundle
+// and a report of its own.
 func verifyOnce(v *Verifier, bundle *Bundle, json []byte, digest [sha256.Size]byte, i int) error {
 	digest[i%32] ^= byte(i & 1)
 	if i%10 < 2 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command host builds a repository in a simulated enclave: it makes the image, asks the repository's
-// server for the commit, runs the build, publishes the evidence in a log, and leaves artifacts, bundle
-// and a policy for command verifier.
+// Command host builds a repository in a simulated enclave: it makes the image, asks the
+// repository's server for the commit, runs the build, publishes the evidence in a log, and leaves
+// artifacts, bundle and a policy for command verifier.
 //
 //	go run ./examples/host -ref refs/heads/main -out widget-out https://forge.example/widget.git
 package main
@@ -24,15 +24,20 @@ import (
 )
 
 var (
-	out     = flag.String("out", "trustbuild-out", "`directory` for what comes out")
-	ref     = flag.String("ref", "refs/heads/main", "full `name` of the ref that the commit must be in")
-	name    = flag.String("name", "", "`commit`, branch or tag; default: what the ref points to")
+	out = flag.String("out", "trustbuild-out", "`directory` for what comes out")
+	ref = flag.String("ref", "refs/heads/main",
+		"full `name` of the ref that the commit must be in")
+	name = flag.String("name", "",
+		"`commit`, branch or tag; default: what the ref points to")
 	ca      = flag.String("ca", "", "PEM `file` of certificates to trust beside the system's")
-	private = flag.String("allow-private", "", "`host` that the enclave may reach though its address is private")
+	private = flag.String("allow-private", "",
+		"`host` that the enclave may reach though its address is private")
 	logDir  = flag.String("log", "", "`directory` of the log; default: in the state directory")
-	libexec = flag.String("libexec", "", "`directory` of the helper programs; default: the installed ones")
+	libexec = flag.String("libexec", "",
+		"`directory` of the helper programs; default: the installed ones")
 	enclave = flag.String("enclave", "", "enclave `program`; default: the installed one")
-	image   = flag.String("image", "", "enclave image `file`, made where it is not there; default: in the state directory")
+	image   = flag.String("image", "",
+		"enclave image `file`, made where it is not there; default: in the state directory")
 )
 
 func main() {
@@ -55,11 +60,13 @@ func run(ctx context.Context, repository string) error {
 		LibexecDir: *libexec,
 		Logger:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
-	path, eif, err := host.BuildImage(ctx, trustbuild.ImageRecipe{Out: *image, Enclave: *enclave, ExtraCA: *ca})
+	path, eif, err := host.BuildImage(ctx,
+		trustbuild.ImageRecipe{Out: *image, Enclave: *enclave, ExtraCA: *ca})
 	if err != nil {
 		return err
 	}
-	request, err := host.Resolve(ctx, repository, trustbuild.Names{Name: *name, Ref: *ref, CAFile: *ca})
+	request, err := host.Resolve(ctx, repository,
+		trustbuild.Names{Name: *name, Ref: *ref, CAFile: *ca})
 	if err != nil {
 		return err
 	}
@@ -92,7 +99,8 @@ func run(ctx context.Context, repository string) error {
 }
 
 // build gives the artifacts' paths and the bundle, which is in no log yet.
-func build(ctx context.Context, host *trustbuild.Host, image string, request *trustbuild.Request) ([]string, []byte, error) {
+func build(ctx context.Context, host *trustbuild.Host, image string,
+	request *trustbuild.Request) ([]string, []byte, error) {
 	session, err := host.Open("process:eif=" + image)
 	if err != nil {
 		return nil, nil, err
@@ -111,12 +119,14 @@ func build(ctx context.Context, host *trustbuild.Host, image string, request *tr
 		switch event.Type {
 		case trustbuild.ArtifactEvent:
 			if event.Attested {
-				artifacts = append(artifacts, filepath.Join(*out, string(event.Text)))
+				artifacts = append(artifacts,
+					filepath.Join(*out, string(event.Text)))
 			}
 		case trustbuild.StateEvent:
 			host.Logger.Info(event.State, "commit", event.Text)
 		case trustbuild.OutputEvent:
-			host.Logger.Info("build", "printed", event.Text) // slog escapes what comes from outside
+			// slog escapes what comes from outside
+			host.Logger.Info("build", "printed", event.Text)
 		}
 		return nil
 	})

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command verifier judges artifacts by their bundles, offline: FILE by FILE.bundle.json. Its exit
-// status is that of tb-verify: 0 where all were verified, 1 where one was refused, 2 for a wrong call,
-// 3 where nothing could be decided.
+// status is that of tb-verify: 0 where all were verified, 1 where one was refused, 2 for a wrong
+// call, 3 where nothing could be decided.
 //
 //	go run ./examples/verifier -policy policy.json widget
 package main
@@ -71,11 +71,14 @@ func report(results []verify.Result) (exit int) {
 	for _, r := range results {
 		switch {
 		case r.Err == nil && r.Claims.Assurance == verify.Hardware:
-			fmt.Printf("VERIFIED %q: %s of %q\n", r.Artifact, r.Claims.Commit, r.Claims.Repository)
+			fmt.Printf("VERIFIED %q: %s of %q\n", r.Artifact, r.Claims.Commit,
+				r.Claims.Repository)
 		case r.Err == nil:
-			fmt.Printf("VERIFIED (SIMULATED) %q: %s of %q\n", r.Artifact, r.Claims.Commit, r.Claims.Repository)
+			fmt.Printf("VERIFIED (SIMULATED) %q: %s of %q\n", r.Artifact,
+				r.Claims.Commit, r.Claims.Repository)
 		case status.IsVerdict(r.Err):
-			fmt.Printf("REFUSED %s %q: %v\n", string(status.CheckOf(r.Err)), r.Artifact, r.Err)
+			fmt.Printf("REFUSED %s %q: %v\n", string(status.CheckOf(r.Err)), r.Artifact,
+				r.Err)
 			exit = max(exit, 1)
 		default:
 			fmt.Printf("UNDECIDED %q: %v\n", r.Artifact, r.Err)

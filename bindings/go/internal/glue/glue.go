@@ -27,8 +27,8 @@ type Parts[E comparable] struct {
 	Cause          E
 }
 
-// Failure makes the error of a call that returned code and e, which may be null; read takes an error
-// apart. It is nil for code 0.
+// Failure makes the error of a call that returned code and e, which may be null; read takes an
+// error apart. It is nil for code 0.
 func Failure[E comparable](code int, e E, read func(E) Parts[E]) error {
 	var null E
 	if code == 0 {
