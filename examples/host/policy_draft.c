@@ -44,14 +44,33 @@ void draft_clear(struct draft *draft)
 	*draft = (struct draft){ 0 };
 }
 
+/* What a person has said takes the place of what evidence proposed. */
+static void withdraw(struct draft *draft, const char *section)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(draft->proposed, section);
+	for (size_t i = 0; i < draft->n_notes; i++) {
+		struct draft_note *note = &draft->notes[i];
+
+		if (strcmp(note->section, section) != 0)
+			continue;
+		free(note->origin);
+		draft->n_notes--;
+		memmove(note, note + 1, (draft->n_notes - i) * sizeof(*note));
+		return;
+	}
+}
+
 bool draft_add(struct draft *draft, bool proposed, const char *section, cJSON *item,
 	       const char *decision, const char *fmt, ...)
 {
-	struct draft_note *note = &draft->notes[draft->n_notes];
 	cJSON **where = proposed ? &draft->proposed : &draft->policy;
+	struct draft_note *note;
 	va_list ap;
 	int r;
 
+	if (!proposed && draft->proposed != NULL)
+		withdraw(draft, section);
+	note = &draft->notes[draft->n_notes];
 	if (*where == NULL)
 		*where = cJSON_CreateObject();
 	if (item == NULL || !cJSON_AddItemToObject(*where, section, item)) {
@@ -93,11 +112,15 @@ static char *comments(const struct draft *draft)
 			fputs(". No trust decision.\n", out);
 	}
 	if (draft->proposed != NULL)
-		fputs("\nWhat stands under `proposed` was said by evidence about itself. No "
-		      "verifier loads this file before you have compared those values with what "
-		      "you know from elsewhere, moved them to the top level, added what is missing "
-		      "(`log`, `time`), and removed `proposed`.\n",
-		      out);
+		fprintf(out,
+			"\nWhat stands under `proposed` was said by evidence about itself. No "
+			"verifier "
+			"loads this file before you have compared those values with what you know "
+			"from "
+			"elsewhere, moved them to the top level, %sand removed `proposed`.\n",
+			cJSON_HasObjectItem(draft->policy, "log")
+				? ""
+				: "added what is missing (`log`, `time`), ");
 	fputs("\nEverything else is as strict as it can be; docs/spec/policy.md says what each "
 	      "field means.\n",
 	      out);
