@@ -16,9 +16,10 @@
 static const struct {
 	enum trb_ec_name name;
 	int nid, size;
+	BN_ULONG x; /* the smallest of a point */
 } curves[] = {
-	{ TRB_P256, NID_X9_62_prime256v1, 32 },
-	{ TRB_P384, NID_secp384r1, 48 },
+	{ TRB_P256, NID_X9_62_prime256v1, 32, 5 },
+	{ TRB_P384, NID_secp384r1, 48, 2 },
 };
 
 struct signer {
@@ -29,19 +30,23 @@ struct signer {
 	int size;
 };
 
+static void public_is(struct signer *s, int curve, const EC_GROUP *group, const EC_POINT *point)
+{
+	uint8_t bytes[TRB_P384_POINT];
+	size_t n = EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, bytes,
+				      sizeof(bytes), NULL);
+
+	ck_assert_int_eq(trb_ec_curve_new(curves[curve].name, &s->curve, NULL), TRB_OK);
+	ck_assert_int_eq(trb_ec_key_new(s->curve, TRB_BYTES(bytes, n), &s->public, NULL), TRB_OK);
+}
+
 static void signer_new(struct signer *s, int curve)
 {
-	uint8_t point[TRB_P384_POINT];
-	size_t n;
-
 	s->size = curves[curve].size;
 	memset(s->digest, 0x5a, sizeof(s->digest));
 	s->private = EC_KEY_new_by_curve_name(curves[curve].nid);
 	ck_assert(s->private != NULL && EC_KEY_generate_key(s->private) == 1);
-	n = EC_POINT_point2oct(EC_KEY_get0_group(s->private), EC_KEY_get0_public_key(s->private),
-			       POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point), NULL);
-	ck_assert_int_eq(trb_ec_curve_new(curves[curve].name, &s->curve, NULL), TRB_OK);
-	ck_assert_int_eq(trb_ec_key_new(s->curve, TRB_BYTES(point, n), &s->public, NULL), TRB_OK);
+	public_is(s, curve, EC_KEY_get0_group(s->private), EC_KEY_get0_public_key(s->private));
 }
 
 static void signer_free(struct signer *s)
@@ -81,6 +86,60 @@ START_TEST(a_signature_holds)
 	verdict_is(&s, sig, TRB_E_EVIDENCE);
 	ECDSA_SIG_free(sig);
 	signer_free(&s);
+}
+END_TEST
+
+/* A signer without a private key: Q = (s * R - digest * G) / r, where R is a point whose x is r, is
+ * the key of any r and s. */
+static void signer_of(struct signer *s, int curve, const BIGNUM *r, const BIGNUM *number)
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(curves[curve].nid);
+	EC_POINT *point = EC_POINT_new(group);
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *e, *f, *inverse;
+
+	s->size = curves[curve].size;
+	memset(s->digest, 0x5a, sizeof(s->digest));
+	s->private = NULL;
+	e = BN_bin2bn(s->digest, s->size, NULL);
+	f = BN_new();
+	inverse = BN_mod_inverse(NULL, r, EC_GROUP_get0_order(group), ctx);
+	ck_assert(e != NULL && f != NULL && inverse != NULL);
+	ck_assert(BN_mod_mul(f, number, inverse, EC_GROUP_get0_order(group), ctx) == 1);
+	ck_assert(BN_mod_mul(e, e, inverse, EC_GROUP_get0_order(group), ctx) == 1);
+	ck_assert(BN_sub(e, EC_GROUP_get0_order(group), e) == 1);
+	ck_assert(EC_POINT_set_compressed_coordinates(group, point, r, 0, ctx) == 1);
+	ck_assert(EC_POINT_mul(group, point, e, point, f, ctx) == 1);
+	public_is(s, curve, group, point);
+	BN_free(e);
+	BN_free(f);
+	BN_free(inverse);
+	BN_CTX_free(ctx);
+	EC_POINT_free(point);
+	EC_GROUP_free(group);
+}
+
+/* One in 128 has an r or an s that is shorter than the order, AWS's certificates among them: fewer
+ * bytes in DER, zeros in front in the raw form. */
+START_TEST(a_signature_of_short_numbers_holds)
+{
+	static const BN_ULONG numbers[] = { 1, 0x7f, 0x80, 0xff, 0x100, 0xffff };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ECDSA_SIG *sig = ECDSA_SIG_new();
+		BIGNUM *r = BN_new(), *number = BN_new();
+		struct signer s;
+
+		ck_assert(BN_set_word(r, curves[_i].x) == 1 &&
+			  BN_set_word(number, numbers[i]) == 1);
+		signer_of(&s, _i, r, number);
+		ck_assert(ECDSA_SIG_set0(sig, r, number) == 1);
+		verdict_is(&s, sig, TRB_OK);
+		s.digest[0] ^= 1;
+		verdict_is(&s, sig, TRB_E_EVIDENCE);
+		ECDSA_SIG_free(sig);
+		signer_free(&s);
+	}
 }
 END_TEST
 
@@ -217,6 +276,7 @@ int main(void)
 	int n = sizeof(curves) / sizeof(curves[0]);
 
 	tcase_add_loop_test(tcase, a_signature_holds, 0, n);
+	tcase_add_loop_test(tcase, a_signature_of_short_numbers_holds, 0, n);
 	tcase_add_loop_test(tcase, a_signature_that_ends_at_infinity_is_refused, 0, n);
 	tcase_add_loop_test(tcase, a_signature_out_of_range_is_refused, 0, n);
 	tcase_add_loop_test(tcase, a_signature_has_one_encoding, 0, n);
