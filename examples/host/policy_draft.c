@@ -114,10 +114,9 @@ static char *comments(const struct draft *draft)
 	if (draft->proposed != NULL)
 		fprintf(out,
 			"\nWhat stands under `proposed` was said by evidence about itself. No "
-			"verifier "
-			"loads this file before you have compared those values with what you know "
-			"from "
-			"elsewhere, moved them to the top level, %sand removed `proposed`.\n",
+			"verifier loads this file before you have compared those values with "
+			"what you know from elsewhere, moved them to the top level, %sand "
+			"removed `proposed`.\n",
 			cJSON_HasObjectItem(draft->policy, "log")
 				? ""
 				: "added what is missing (`log`, `time`), ");
