@@ -242,70 +242,57 @@ cJSON *draft_root_of(trb_bytes der)
 	return root;
 }
 
-static bool has_two(trb_bytes pem)
+/* What the verifier would not read as a root is nothing to pin. */
+static int check_root(const char *path, trb_bytes file)
 {
-	static const char begin[] = "-----BEGIN ";
-	const uint8_t *rest = memmem(pem.ptr, pem.len, begin, strlen(begin));
+	trb_document_verifier *verifier = NULL;
+	trb_error *err = NULL;
+	int status = CLI_OK;
 
-	if (rest == NULL)
-		return false;
-	rest += strlen(begin);
-	return memmem(rest, (size_t)(pem.ptr + pem.len - rest), begin, strlen(begin)) != NULL;
+	if (trb_document_verifier_new(&verifier, &err) < 0 ||
+	    trb_document_verifier_add_root(verifier, file, &err) < 0)
+		status = cli_error_in(DRAFT_NAME, path, err);
+	trb_error_unref(err);
+	trb_document_verifier_unref(verifier);
+	return status;
 }
 
-/* The one certificate of a file, or what is wrong: whom to trust is nothing to guess. */
-static const char *read_root(trb_bytes file, X509 **ret)
+/* A root that was checked, PEM or DER; NULL where there is no memory. */
+static X509 *read_root(trb_bytes file)
 {
-	BIO *bio = BIO_new_mem_buf(file.len > 0 ? (const void *)file.ptr : "", (int)file.len);
 	const uint8_t *p = file.ptr;
+	X509 *cert = d2i_X509(NULL, &p, (long)file.len);
+	BIO *bio;
+
+	if (cert != NULL)
+		return cert;
+	bio = BIO_new_mem_buf(file.ptr, (int)file.len);
 	/* a password, so that libcrypto asks nobody for one */
-	X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
-	const char *fault = NULL;
-
-	if (cert != NULL && has_two(file))
-		fault = "the root's file has more than one certificate: which one is meant?";
-	else if (cert == NULL && (cert = d2i_X509(NULL, &p, (long)file.len)) == NULL)
-		fault = "the root is no certificate in PEM or DER";
-	else if (p > file.ptr && p < file.ptr + file.len)
-		fault = "there is more in the file than the root's certificate";
+	cert = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
 	BIO_free(bio);
-	if (fault == NULL)
-		*ret = cert;
-	else
-		X509_free(cert);
-	return fault;
-}
-
-static int bad_root(const char *path, const char *fault)
-{
-	char *safe = cli_escaped(cli_bytes(path));
-
-	cli_say(DRAFT_NAME ": %s: %s", safe != NULL ? safe : "", fault);
-	free(safe);
-	return CLI_FAILED;
+	return cert;
 }
 
 int draft_root(const char *path, cJSON **ret)
 {
-	trb_blob *blob = NULL;
+	trb_blob *file = NULL;
 	X509 *cert = NULL;
 	uint8_t *der = NULL;
-	const char *fault;
-	int len, status = cli_read_file(DRAFT_NAME, path, ROOT_MAX, &blob);
+	int len, status = cli_read_file(DRAFT_NAME, path, ROOT_MAX, &file);
 
-	if (status != CLI_OK)
-		return status;
-	fault = read_root(trb_blob_bytes(blob), &cert);
-	len = fault == NULL ? i2d_X509(cert, &der) : 0;
-	if (fault == NULL && len <= 0)
-		fault = "the root's certificate cannot be written as DER";
-	if (fault == NULL)
-		*ret = draft_root_of((trb_bytes){ der, (size_t)len });
-	else
-		status = bad_root(path, fault);
+	if (status == CLI_OK)
+		status = check_root(path, trb_blob_bytes(file));
+	if (status == CLI_OK) {
+		cert = read_root(trb_blob_bytes(file));
+		len = cert != NULL ? i2d_X509(cert, &der) : 0;
+		if (len > 0)
+			*ret = draft_root_of((trb_bytes){ der, (size_t)len });
+		else
+			draft_exhausted();
+	}
 	OPENSSL_free(der);
 	X509_free(cert);
-	trb_blob_unref(blob);
+	trb_blob_unref(file);
 	return status;
 }
 

@@ -136,9 +136,10 @@ int trb_document_verifier_add_root(trb_document_verifier *v, trb_bytes certifica
 	if (v == NULL)
 		return trb_fail(err, TRB_E_INVAL, "trb_document_verifier_add_root: no verifier");
 	n = v->own_roots ? v->n_roots : 0;
-	if (certificate.len > ROOT_BYTES_MAX || n == ROOTS_MAX)
-		return trb_fail(err, TRB_E_LIMIT, "a root is larger than %d bytes, or more than %d",
-				ROOT_BYTES_MAX, ROOTS_MAX);
+	if (certificate.len > ROOT_BYTES_MAX)
+		return trb_fail(err, TRB_E_LIMIT, "a root has at most %d bytes", ROOT_BYTES_MAX);
+	if (n == ROOTS_MAX)
+		return trb_fail(err, TRB_E_LIMIT, "there are more than %d roots", ROOTS_MAX);
 	r = looks_like_der(certificate) ? trb_blob_new(certificate, &der, err)
 					: decode_pem(certificate, &der, err);
 	if (r < 0)
