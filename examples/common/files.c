@@ -17,6 +17,14 @@ static int failed(const char *program, const char *what, const char *path, const
 	return CLI_FAILED;
 }
 
+static int too_large(const char *program, const char *path, size_t max)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "it has more than %zu bytes", max);
+	return failed(program, "read", path, why);
+}
+
 static int read_all(int fd, size_t max, uint8_t **ret, size_t *ret_len)
 {
 	size_t len = 0, cap = 0;
@@ -63,7 +71,7 @@ static int read_file(const char *program, const char *path, size_t max, bool hea
 	else if (!standard && !S_ISREG(st.st_mode))
 		r = failed(program, "read", path, "not a regular file");
 	else if ((r = read_all(fd, max, &bytes, &len)) == TRB_E_LIMIT && !head)
-		r = failed(program, "read", path, "larger than such a file may be");
+		r = too_large(program, path, max);
 	else if (r < 0 && r != TRB_E_LIMIT)
 		r = failed(program, "read", path, strerror(errno));
 	else if (trb_blob_new((trb_bytes){ bytes, len }, ret, NULL) < 0)
