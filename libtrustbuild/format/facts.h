@@ -70,6 +70,8 @@ const char *trb_ref_fault(trb_bytes ref);
 const char *trb_artifact_name_fault(trb_bytes name);
 /* A host name of lower-case letters, digits and "-", or an IPv4 address in its one spelling. */
 const char *trb_host_fault(trb_bytes host);
+/* The same, a colon and a port. */
+const char *trb_host_port_fault(trb_bytes text);
 const char *trb_sandbox_fault(trb_bytes runtime);
 const char *trb_limit_name_fault(trb_bytes name);
 /* 1 to 128 printable ASCII characters: versions and platforms. */

@@ -129,9 +129,18 @@ static const char *port_fault(trb_bytes port)
 {
 	if (!is_number(port, 65535) || trb_bytes_eq_str(port, "0"))
 		return "the port is not a number from 1 to 65535 without leading zeros";
-	if (trb_bytes_eq_str(port, "443"))
-		return "the port 443 is the default: leave it out";
 	return NULL;
+}
+
+const char *trb_host_port_fault(trb_bytes text)
+{
+	trb_bytes rest = text, host = TRB_BYTES_NULL;
+	const char *fault;
+
+	if (!next_step(&rest, ':', &host) || rest.ptr == NULL)
+		return "must be host:port";
+	fault = trb_host_fault(host);
+	return fault == NULL ? port_fault(rest) : fault;
 }
 
 static const char *segment_fault(trb_bytes segment)
@@ -158,8 +167,10 @@ static const char *authority_fault(trb_bytes authority)
 		return "user information is not allowed";
 	if (!next_step(&rest, ':', &host))
 		return "the host is missing";
-	fault = trb_host_fault(host);
-	return fault == NULL && rest.ptr != NULL ? port_fault(rest) : fault;
+	fault = rest.ptr == NULL ? trb_host_fault(host) : trb_host_port_fault(authority);
+	if (fault == NULL && trb_bytes_eq_str(rest, "443"))
+		return "the port 443 is the default: leave it out";
+	return fault;
 }
 
 const char *trb_repository_fault(trb_bytes url)

@@ -47,31 +47,6 @@ const char *trb_pattern_fault(trb_bytes pattern)
 	return trb_artifact_name_fault(pattern);
 }
 
-const char *trb_host_port_fault(trb_bytes text, struct trb_host_port *ret)
-{
-	const uint8_t *colon = text.len > 0 ? memchr(text.ptr, ':', text.len) : NULL;
-	uint64_t port = 0;
-	trb_bytes digits;
-
-	if (colon == NULL)
-		return "must be host:port";
-	ret->host = TRB_BYTES(text.ptr, (size_t)(colon - text.ptr));
-	if (trb_host_fault(ret->host) != NULL)
-		return "the host must be a DNS name in lower case or an IPv4 address";
-	digits = TRB_BYTES(colon + 1, text.len - ret->host.len - 1);
-	if (digits.len < 1 || digits.len > 5 || digits.ptr[0] == '0')
-		return "the port must be within 1 and 65535, without leading zeros";
-	for (size_t i = 0; i < digits.len; i++) {
-		if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
-			return "the port must be a decimal number";
-		port = port * 10 + (uint64_t)(digits.ptr[i] - '0');
-	}
-	if (port > 65535)
-		return "the port must be within 1 and 65535, without leading zeros";
-	ret->port = port;
-	return NULL;
-}
-
 static void strings_free(char **strings)
 {
 	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++)
@@ -211,8 +186,7 @@ static int read_network(const struct trb_json *doc, const cJSON *item, struct tr
 	size_t twice;
 
 	for (size_t i = 0; r == TRB_OK && i < recipe->n_network; i++) {
-		struct trb_host_port ignored;
-		const char *why = trb_host_port_fault(trb_bytes_str(recipe->network[i]), &ignored);
+		const char *why = trb_host_port_fault(trb_bytes_str(recipe->network[i]));
 
 		if (why != NULL)
 			r = trb_json_fail(doc, entry(item, i), err, "%s", why);

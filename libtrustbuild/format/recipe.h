@@ -43,7 +43,4 @@ const char *trb_pattern_fault(trb_bytes pattern);
  * and never a dot at a step's beginning; everything else stands for itself. */
 bool trb_pattern_match(const char *pattern, const char *name);
 
-/* "host:port" in parts; NULL where it is good, else a static sentence. */
-const char *trb_host_port_fault(trb_bytes text, struct trb_host_port *ret);
-
 #endif

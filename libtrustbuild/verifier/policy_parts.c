@@ -3,19 +3,11 @@
 #include "verifier/policy_parts.h"
 
 #include "core/error.h"
-#include "format/recipe.h"
 
 #define POLICY_TEXT 2048
 
 /* NULL where text is good, else what is wrong with it. */
 typedef const char *(*text_fault)(trb_bytes text);
-
-static const char *host_port_fault(trb_bytes text)
-{
-	struct trb_host_port ignored;
-
-	return trb_host_port_fault(text, &ignored);
-}
 
 static int add_text(const struct trb_json *doc, const cJSON *item, text_fault fault,
 		    struct trb_texts *out, trb_error **err)
@@ -328,7 +320,7 @@ int trb_policy_read_sandbox(const struct trb_json *doc, const cJSON *item, trb_p
 	if (cJSON_IsString(v[1]) && !trb_json_is_word(v[1], "any"))
 		return trb_json_fail(doc, v[1], err,
 				     "must be \"none\", \"any\" or a list of host:port");
-	return read_texts(doc, v[1], host_port_fault, &p->network, err);
+	return read_texts(doc, v[1], trb_host_port_fault, &p->network, err);
 }
 
 int trb_policy_read_artifacts(const struct trb_json *doc, const cJSON *item, trb_policy *p,
