@@ -215,7 +215,7 @@ static void report_actual(struct trb_json_out *out, const struct trb_nitro_verdi
 		trb_json_put_lossy(out, trb_bytes_str(reason_of(error)));
 		break;
 	default:
-		trb_json_put_str(out, trb_nitro_found(verdict, check).text);
+		trb_json_put_str(out, trb_show_found(verdict, check).text);
 	}
 }
 

@@ -103,7 +103,7 @@ static int document_row(struct trb_run *run, enum trb_check_id id, enum trb_nitr
 	switch (run->document.outcome[check]) {
 	case TRB_NITRO_PASS:
 		return trb_report_pass(run->report, id, err, NULL, "%s",
-				       trb_nitro_found(&run->document, check).text);
+				       trb_show_found(&run->document, check).text);
 	case TRB_NITRO_FAIL:
 		return trb_report_fail_from(run->report, id, run->document_status,
 					    run->document_error, err);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/nitro.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/error.h"
 #include "verifier/issuers.h"
 #include "verifier/nitro_root.h"
-#include "verifier/report.h"
 
 #define ID_SIGNATURE "document.signature"
 #define ID_CHAIN     "document.chain"
@@ -69,41 +67,6 @@ void trb_nitro_verdict_clear(struct trb_nitro_verdict *verdict)
 {
 	trb_attestation_unref(verdict->attestation);
 	*verdict = (struct trb_nitro_verdict){ 0 };
-}
-
-static struct trb_nitro_found found_chain(const struct trb_nitro_verdict *verdict)
-{
-	bool hardware = verdict->assurance == TRB_ASSURANCE_HARDWARE;
-	struct trb_nitro_found found;
-	char root[2 * TRB_SHA256_LEN + 1];
-
-	trb_hex_encode(TRB_BYTES(verdict->sha256, TRB_SHA256_LEN), root);
-	snprintf(found.text, sizeof(found.text), "%s, valid at %s, root sha256:%s",
-		 hardware ? TRB_NITRO_ROOT_AWS : "simulated", trb_show_time(verdict->time_s).text,
-		 root);
-	return found;
-}
-
-struct trb_nitro_found trb_nitro_found(const struct trb_nitro_verdict *verdict,
-				       enum trb_nitro_check check)
-{
-	struct trb_nitro_found found;
-	trb_bytes id;
-
-	switch (check) {
-	case TRB_NITRO_PARSE:
-		id = trb_attestation_get_module_id(verdict->attestation);
-		snprintf(found.text, sizeof(found.text), "%.*s", (int)id.len, (const char *)id.ptr);
-		return found;
-	case TRB_NITRO_SIGNATURE:
-		return (struct trb_nitro_found){ "ES384" };
-	case TRB_NITRO_CHAIN:
-		return found_chain(verdict);
-	default:
-		snprintf(found.text, sizeof(found.text), "PCR0, PCR1 and PCR2 %s",
-			 verdict->debug ? "are zero" : "measure something");
-		return found;
-	}
 }
 
 static int fail_chain(size_t i, const char *fault, trb_error **err)

@@ -47,12 +47,6 @@ struct trb_nitro_verdict {
 	uint8_t sha256[32];  /* of the root's DER */
 };
 void trb_nitro_verdict_clear(struct trb_nitro_verdict *verdict);
-/* What a check found that passed or was waived: one line for a report. */
-struct trb_nitro_found {
-	char text[304];
-};
-struct trb_nitro_found trb_nitro_found(const struct trb_nitro_verdict *verdict,
-				       enum trb_nitro_check check);
 
 /* Remembers signatures of issuers' certificates that it has checked; thread-safe, bounded. */
 struct trb_nitro;

@@ -10,6 +10,7 @@
 #include "core/buffer.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "verifier/nitro.h"
 
 /* In the order of verification; the ids and rules are in checks.c. */
 enum trb_check_id {
@@ -103,6 +104,12 @@ struct trb_time_text {
 	char text[40];
 };
 struct trb_time_text trb_show_time(uint64_t seconds);
+/* What a check of a document found that passed or was waived, in one line. */
+struct trb_found_text {
+	char text[304];
+};
+struct trb_found_text trb_show_found(const struct trb_nitro_verdict *verdict,
+				     enum trb_nitro_check check);
 /* The facts of a verified build as name and value, for people; calls row for each in order. */
 typedef void (*trb_fact_row)(void *user, const char *name, const char *value);
 void trb_claims_list(const trb_claims *claims, trb_fact_row row, void *user);

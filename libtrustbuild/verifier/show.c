@@ -47,6 +47,41 @@ struct trb_time_text trb_show_time(uint64_t seconds)
 	return t;
 }
 
+static struct trb_found_text found_chain(const struct trb_nitro_verdict *verdict)
+{
+	bool hardware = verdict->assurance == TRB_ASSURANCE_HARDWARE;
+	struct trb_found_text found;
+	char root[2 * TRB_SHA256_LEN + 1];
+
+	trb_hex_encode(TRB_BYTES(verdict->sha256, TRB_SHA256_LEN), root);
+	snprintf(found.text, sizeof(found.text), "%s, valid at %s, root sha256:%s",
+		 hardware ? TRB_NITRO_ROOT_AWS : "simulated", trb_show_time(verdict->time_s).text,
+		 root);
+	return found;
+}
+
+struct trb_found_text trb_show_found(const struct trb_nitro_verdict *verdict,
+				     enum trb_nitro_check check)
+{
+	struct trb_found_text found;
+	trb_bytes id;
+
+	switch (check) {
+	case TRB_NITRO_PARSE:
+		id = trb_attestation_get_module_id(verdict->attestation);
+		snprintf(found.text, sizeof(found.text), "%.*s", (int)id.len, (const char *)id.ptr);
+		return found;
+	case TRB_NITRO_SIGNATURE:
+		return (struct trb_found_text){ "ES384" };
+	case TRB_NITRO_CHAIN:
+		return found_chain(verdict);
+	default:
+		snprintf(found.text, sizeof(found.text), "PCR0, PCR1 and PCR2 %s",
+			 verdict->debug ? "are zero" : "measure something");
+		return found;
+	}
+}
+
 const char *trb_outcome_name(int outcome)
 {
 	switch (outcome) {
