@@ -25,6 +25,8 @@ struct draft {
 };
 /* Before anything else: from here on cJSON's want of memory is minded. */
 void draft_begin(void);
+/* Says what is wrong with a file; CLI_FAILED. */
+int draft_refuse(const char *path, const char *why);
 /* There was no memory elsewhere, either: nothing is written. */
 void draft_exhausted(void);
 void draft_clear(struct draft *draft);

@@ -30,6 +30,15 @@ void draft_begin(void)
 	cJSON_InitHooks(&hooks);
 }
 
+int draft_refuse(const char *path, const char *why)
+{
+	char *safe = cli_escaped(cli_bytes(path));
+
+	cli_say(DRAFT_NAME ": '%s' %s", safe != NULL ? safe : "", why);
+	free(safe);
+	return CLI_FAILED;
+}
+
 void draft_exhausted(void)
 {
 	exhausted = true;
@@ -195,13 +204,8 @@ int draft_write(const struct draft *draft, const char *path, bool force)
 	int status = CLI_FAILED;
 
 	if (path != NULL && !force && access(path, F_OK) == 0) {
-		char *safe = cli_escaped(cli_bytes(path));
-
 		cJSON_Delete(whole);
-		cli_say(DRAFT_NAME ": '%s' is there already; --force replaces it",
-			safe != NULL ? safe : "");
-		free(safe);
-		return CLI_FAILED;
+		return draft_refuse(path, "is there already; --force replaces it");
 	}
 	if (draft->proposed != NULL)
 		cJSON_AddItemToObject(whole, "proposed", cJSON_Duplicate(draft->proposed, true));

@@ -76,13 +76,8 @@ static bool add_pcr(cJSON *pcrs, unsigned index, trb_bytes value)
 
 static int no_measurement(cJSON *pcrs, const char *path)
 {
-	char *safe = cli_escaped(cli_bytes(path));
-
 	cJSON_Delete(pcrs);
-	cli_say(DRAFT_NAME ": '%s' has no PCR0, PCR1 and PCR2 that measure something",
-		safe != NULL ? safe : "");
-	free(safe);
-	return CLI_FAILED;
+	return draft_refuse(path, "has no PCR0, PCR1 and PCR2 that measure something");
 }
 
 int draft_from_eif(struct draft *draft, const char *path, const char *name)
