@@ -319,3 +319,17 @@ trb_blob *forge_document(struct forge *f)
 
 	return forge_sign(f, trb_blob_bytes(payload));
 }
+
+BIGNUM *forge_infinity(const EC_GROUP *group, const BIGNUM *d, trb_bytes digest)
+{
+	const BIGNUM *order = EC_GROUP_get0_order(group);
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *e = BN_bin2bn(digest.ptr, (int)digest.len, NULL);
+	BIGNUM *r = BN_mod_inverse(NULL, d, order, ctx);
+
+	ck_assert(e != NULL && r != NULL && BN_mod_mul(r, r, e, order, ctx) == 1);
+	ck_assert(BN_sub(r, order, r) == 1);
+	BN_free(e);
+	BN_CTX_free(ctx);
+	return r;
+}

@@ -4,6 +4,7 @@
 #ifndef TRB_TESTS_FORGE_H
 #define TRB_TESTS_FORGE_H
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 
 #include "support.h"
@@ -73,5 +74,9 @@ trb_blob *forge_document(struct forge *f);
 trb_blob *forge_payload(struct forge *f);
 /* Signs any payload. */
 trb_blob *forge_sign(struct forge *f, trb_bytes payload);
+
+/* r = -digest / d, for the caller to free: with it and any s, u1 * G + u2 * Q is the point at
+ * infinity. */
+BIGNUM *forge_infinity(const EC_GROUP *group, const BIGNUM *d, trb_bytes digest);
 
 #endif
