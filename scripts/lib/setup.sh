@@ -106,7 +106,7 @@ need_own() { # FOLDER…
 }
 
 BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-certificates
-	libcbor-dev libssl-dev libcjson-dev libgit2-dev libseccomp-dev zlib1g-dev check)
+	libcbor-dev libssl-dev libcjson-dev libcurl4-openssl-dev libgit2-dev libseccomp-dev zlib1g-dev check)
 RUN_PACKAGES=(mmdebstrap erofs-utils uidmap cpio xz-utils curl nginx-light fcgiwrap openssl procps)
 DEB_PACKAGES=(dpkg-dev debhelper dh-python fakeroot lintian python3-cffi python3-dev zstd)
 TEST_PACKAGES=(abigail-tools clang clang-format libclang-rt-14-dev llvm pmccabe mandoc cmake binutils
