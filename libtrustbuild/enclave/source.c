@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/context.h"
 #include "core/error.h"
-#include "core/fetch.h"
+#include "format/fetch.h"
 #include "core/spawn.h"
 #include "enclave/source_stream.h"
 

@@ -12,7 +12,7 @@
 #ifndef TRB_ENCLAVE_SOURCE_STREAM_H
 #define TRB_ENCLAVE_SOURCE_STREAM_H
 
-#include "core/fetch.h"
+#include "format/fetch.h"
 #include "enclave/source_tree.h"
 #include "format/facts.h"
 

@@ -10,7 +10,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "core/fetch.h"
+#include "format/fetch.h"
 #include "core/io.h"
 
 /* openat2() gives up where anything in the system is renamed or mounted while it goes upwards. */

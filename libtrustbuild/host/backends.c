@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/tee_process.h"
+#include "host/tee/process.h"
 
 /* Never a fallback from one to another: the caller names what it wants. */
 static const trb_tee_ops *const tees[] = {

@@ -7,7 +7,7 @@
 #include "core/channel.h"
 #include "core/clock.h"
 #include "core/context.h"
-#include "core/fetch.h"
+#include "format/fetch.h"
 #include "core/io.h"
 #include "core/spawn.h"
 #include "format/facts.h"

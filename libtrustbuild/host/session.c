@@ -9,7 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "core/context.h"
-#include "core/fetch.h"
+#include "format/fetch.h"
 
 /* Turns in one call: an enclave that never stops asking must not keep the caller. */
 #define TURNS_MAX 64

@@ -10,7 +10,7 @@
 #include "core/spawn.h"
 #include "host/egress.h"
 #include "host/intake.h"
-#include "host/nsm_server.h"
+#include "host/softnsm/server.h"
 #include "host/ratchet.h"
 
 /* NEW --start--> RUNNING --DONE--> FINISHED; RUNNING --any error--> FAILED; close from each. */

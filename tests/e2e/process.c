@@ -20,7 +20,7 @@
 #include "core/io.h"
 #include "format/bundle.h"
 #include "host/event.h"
-#include "host/tee_process.h"
+#include "host/tee/process.h"
 #include "image/cpio.h"
 #include "support.h"
 #include "traces.h"

@@ -18,7 +18,7 @@
 #include "core/io.h"
 #include "format/cbor.h"
 #include "host/egress.h"
-#include "host/softnsm.h"
+#include "host/softnsm/softnsm.h"
 #include "support.h"
 
 #define WAIT_MS 60000

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "core/cleanup.h"
-#include "enclave/git_object.h"
-#include "enclave/gitmodules.h"
+#include "format/git_object.h"
+#include "format/gitmodules.h"
 
 #define PARENT "https://example.org/a/b.git"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
-#include "enclave/git_object.h"
+#include "format/git_object.h"
 #include "enclave/source_stream.h"
 
 #define FRAMES_MAX (1u << 20)

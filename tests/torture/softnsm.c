@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/io.h"
 #include "format/nsm.h"
-#include "host/softnsm.h"
+#include "host/softnsm/softnsm.h"
 #include "torture.h"
 
 static char folder[64], fresh[80], used[80];

@@ -13,7 +13,7 @@
 
 #include "core/error.h"
 #include "core/io.h"
-#include "enclave/git_object.h"
+#include "format/git_object.h"
 #include "enclave/source_stream.h"
 #include "torture.h"
 

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "fetch.h"
+#include "fetch/fetch.h"
 
 static bool refused(long result, int why)
 {

@@ -7,7 +7,7 @@
 
 #include "core/io.h"
 #include "host/launch.h"
-#include "host/tee_process.h"
+#include "host/tee/process.h"
 
 static char top[64];
 

@@ -11,7 +11,7 @@
 
 #include "support.h"
 
-#include "core/fetch.h"
+#include "format/fetch.h"
 #include "core/io.h"
 #include "format/bundle.h"
 #include "host/event.h"

@@ -11,8 +11,8 @@
 #include "core/io.h"
 #include "format/attestation.h"
 #include "format/nsm.h"
-#include "host/softnsm.h"
-#include "host/tee_process.h"
+#include "host/softnsm/softnsm.h"
+#include "host/tee/process.h"
 #include "verifier/nitro.h"
 
 static char state[64];

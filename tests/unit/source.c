@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "core/fetch.h"
-#include "enclave/git_object.h"
-#include "enclave/gitmodules.h"
+#include "format/fetch.h"
+#include "format/git_object.h"
+#include "format/gitmodules.h"
 #include "enclave/source.h"
 #include "enclave/source_stream.h"
 
