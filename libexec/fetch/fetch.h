@@ -9,8 +9,8 @@
 #endif
 
 #include "core/cleanup.h"
-#include "format/fetch.h"
 #include "format/facts.h"
+#include "format/fetch.h"
 
 struct fetch {
 	/* what the arguments say */

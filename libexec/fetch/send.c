@@ -6,10 +6,10 @@
 
 #include "core/error.h"
 #include "core/io.h"
-#include "format/git_object.h"
-#include "format/gitmodules.h"
 #include "fetch/fetch.h"
 #include "fetch/history.h"
+#include "format/git_object.h"
+#include "format/gitmodules.h"
 
 int fetch_frame(struct fetch *f, unsigned type, trb_bytes body, trb_error **err)
 {

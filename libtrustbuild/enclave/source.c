@@ -9,9 +9,9 @@
 #include "core/clock.h"
 #include "core/context.h"
 #include "core/error.h"
-#include "format/fetch.h"
-#include "core/spawn.h"
+#include "core/helper.h"
 #include "enclave/source_stream.h"
+#include "format/fetch.h"
 
 #define CHUNK        65536
 #define STEP_CHUNKS  64 /* before a step gives the caller a turn */
@@ -199,6 +199,18 @@ void trb_source_set_now(trb_source *source, int64_t now)
 
 /* The start. */
 
+static int start_fetcher(trb_source *s, const struct trb_fetch_args *args, trb_error **err)
+{
+	struct trb_argv argv = { 0 };
+	int r;
+
+	trb_fetch_argv(args, &argv);
+	r = trb_helper_start(trb_context_get_libexec_dir(s->context), &argv, args->token, &s->child,
+			     &s->pipe, err);
+	trb_argv_clear(&argv);
+	return r;
+}
+
 static int begin(trb_source *s, trb_error **err)
 {
 	const struct trb_fetch_args args = {
@@ -222,8 +234,7 @@ static int begin(trb_source *s, trb_error **err)
 		r = trb_source_stream_new(s->context, args.repository, &s->commit, args.ref,
 					  &s->limits, &s->writer, &s->stream, err);
 	if (r == TRB_OK)
-		r = trb_fetch_spawn(trb_context_get_libexec_dir(s->context), &args, &s->child,
-				    &s->pipe, err);
+		r = start_fetcher(s, &args, err);
 	wipe_token(s);
 	return r;
 }

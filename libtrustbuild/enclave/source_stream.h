@@ -12,9 +12,9 @@
 #ifndef TRB_ENCLAVE_SOURCE_STREAM_H
 #define TRB_ENCLAVE_SOURCE_STREAM_H
 
-#include "format/fetch.h"
 #include "enclave/source_tree.h"
 #include "format/facts.h"
+#include "format/fetch.h"
 
 struct trb_source_submodule {
 	char *path, *url;

@@ -10,8 +10,8 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "format/fetch.h"
 #include "core/io.h"
+#include "format/fetch.h"
 
 /* openat2() gives up where anything in the system is renamed or mounted while it goes upwards. */
 #define WALK_TRIES 10000

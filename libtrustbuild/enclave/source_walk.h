@@ -4,9 +4,9 @@
 #ifndef TRB_ENCLAVE_SOURCE_WALK_H
 #define TRB_ENCLAVE_SOURCE_WALK_H
 
+#include "enclave/source_stream.h"
 #include "format/git_object.h"
 #include "format/gitmodules.h"
-#include "enclave/source_stream.h"
 
 #define TRB_PATH_BYTES 4096
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/fetch.h"
 
-#include "core/bytes.h"
 #include "core/error.h"
 
 void trb_fetch_header_encode(unsigned type, uint64_t size, uint8_t ret[TRB_FETCH_HEADER])
@@ -136,4 +135,36 @@ const char *trb_source_limits_get(const struct trb_source_limits *limits, size_t
 		return NULL;
 	*ret_value = *limit_at(limits, i);
 	return limits_table[i].name;
+}
+
+void trb_fetch_argv(const struct trb_fetch_args *args, struct trb_argv *ret)
+{
+	uint64_t value = 0;
+	const char *name;
+
+	trb_argv_add(ret, "tb-fetch");
+	trb_argv_add(ret, "%s", args->mode);
+	trb_argv_add_text(ret, "repository", args->repository);
+	trb_argv_add_text(ret, "ca", args->ca_file);
+	trb_argv_add_text(ret, "commit", args->commit);
+	trb_argv_add_text(ret, "ref", args->ref);
+	trb_argv_add_text(ret, "name", args->name);
+	trb_argv_add_text(ret, "egress", args->egress);
+	if (args->now != 0)
+		trb_argv_add(ret, "now=%lld", (long long)args->now);
+	if (args->token.len > 0)
+		trb_argv_add(ret, "token=1");
+	for (size_t i = 0; (name = trb_source_limits_get(args->limits, i, &value)) != NULL; i++)
+		trb_argv_add(ret, "limit.%s=%llu", name, (unsigned long long)value);
+}
+
+int trb_fetch_token_check(trb_bytes token, trb_error **err)
+{
+	if (token.len == 0 || memchr(token.ptr, '\0', token.len) != NULL ||
+	    memchr(token.ptr, '\n', token.len) != NULL)
+		return trb_fail(err, TRB_E_INVAL, "a token is one line, and not empty");
+	if (token.len > TRB_FETCH_TOKEN_MAX)
+		return trb_fail(err, TRB_E_LIMIT, "a token has at most %u bytes",
+				TRB_FETCH_TOKEN_MAX);
+	return TRB_OK;
 }

@@ -4,6 +4,7 @@
 #ifndef TRB_FORMAT_FETCH_H
 #define TRB_FORMAT_FETCH_H
 
+#include "core/argv.h"
 #include "core/buffer.h"
 
 enum trb_fetch_frame {
@@ -53,19 +54,16 @@ int trb_source_limits_set(struct trb_source_limits *limits, trb_bytes name, uint
 const char *trb_source_limits_get(const struct trb_source_limits *limits, size_t i,
 				  uint64_t *ret_value);
 
-/* Starting the helper. */
-struct trb_child;
+/* The helper's arguments. */
 struct trb_fetch_args {
 	const char *mode; /* "fetch" or "resolve" */
 	const char *repository, *ca_file;
 	const char *commit, *ref, *name, *egress; /* NULL: not given */
 	const struct trb_source_limits *limits;
 	int64_t now;     /* when certificates must hold, in seconds since 1970; 0: by the clock */
-	trb_bytes token; /* empty: none */
+	trb_bytes token; /* empty: none; it travels apart from the arguments */
 };
-/* Starts libexec_dir/tb-fetch.  *ret_fd, from which frames come, does not block. */
-int trb_fetch_spawn(const char *libexec_dir, const struct trb_fetch_args *args,
-		    struct trb_child *ret_child, int *ret_fd, trb_error **err);
+void trb_fetch_argv(const struct trb_fetch_args *args, struct trb_argv *ret);
 
 #define TRB_FETCH_TOKEN_MAX 4096u
 #define TRB_FETCH_CA_FILE   "/etc/ssl/certs/ca-certificates.crt"

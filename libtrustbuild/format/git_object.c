@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "core/error.h"
-#include "format/fetch.h"
 #include "format/crypto.h"
+#include "format/fetch.h"
 
 static const char *const type_names[] = { "", "commit", "tree", "blob", "tag" };
 

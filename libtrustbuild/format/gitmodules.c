@@ -5,8 +5,8 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "format/fetch.h"
 #include "format/facts.h"
+#include "format/fetch.h"
 
 #define VALUE_MAX   4096
 #define MODULES_MAX 1024

@@ -7,10 +7,10 @@
 #include "core/channel.h"
 #include "core/clock.h"
 #include "core/context.h"
-#include "format/fetch.h"
+#include "core/helper.h"
 #include "core/io.h"
-#include "core/spawn.h"
 #include "format/facts.h"
+#include "format/fetch.h"
 
 static int read_full(trb_context *context, int fd, uint8_t *out, size_t n, int64_t deadline,
 		     trb_error **err)
@@ -93,9 +93,13 @@ static int ask_helper(trb_context *context, const struct trb_fetch_args *args,
 	struct trb_child child = TRB_CHILD_NONE;
 	char text[TRB_FETCH_TEXT_MAX + 1];
 	_cleanup_close_ int fd = -1;
+	struct trb_argv argv = { 0 };
 	int r;
 
-	r = trb_fetch_spawn(trb_context_get_libexec_dir(context), args, &child, &fd, err);
+	trb_fetch_argv(args, &argv);
+	r = trb_helper_start(trb_context_get_libexec_dir(context), &argv, args->token, &child, &fd,
+			     err);
+	trb_argv_clear(&argv);
 	if (r == TRB_OK)
 		r = read_answer(context, fd, deadline, text, err);
 	trb_child_kill(&child);

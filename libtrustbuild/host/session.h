@@ -10,8 +10,8 @@
 #include "core/spawn.h"
 #include "host/egress.h"
 #include "host/intake.h"
-#include "host/softnsm/server.h"
 #include "host/ratchet.h"
+#include "host/softnsm/server.h"
 
 /* NEW --start--> RUNNING --DONE--> FINISHED; RUNNING --any error--> FAILED; close from each. */
 enum trb_session_state {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "core/error.h"
-#include "format/git_object.h"
 #include "enclave/source_stream.h"
+#include "format/git_object.h"
 
 #define FRAMES_MAX (1u << 20)
 #define OBJECT_MAX (1u << 16)

@@ -13,8 +13,8 @@
 
 #include "core/error.h"
 #include "core/io.h"
-#include "format/git_object.h"
 #include "enclave/source_stream.h"
+#include "format/git_object.h"
 #include "torture.h"
 
 #define URL     "https://example.org/a/b.git"

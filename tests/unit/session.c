@@ -11,9 +11,9 @@
 
 #include "support.h"
 
-#include "format/fetch.h"
 #include "core/io.h"
 #include "format/bundle.h"
+#include "format/fetch.h"
 #include "host/event.h"
 #include "host/ratchet.h"
 

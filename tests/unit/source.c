@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "enclave/source.h"
+#include "enclave/source_stream.h"
 #include "format/fetch.h"
 #include "format/git_object.h"
 #include "format/gitmodules.h"
-#include "enclave/source.h"
-#include "enclave/source_stream.h"
 
 #define URL      "https://example.org/a/b.git"
 #define HELLO_ID "ce013625030ba8dba906f756967f9e9ca394464a"
