@@ -80,16 +80,43 @@ TRB_API trb_document_verifier *trb_document_verifier_unref(trb_document_verifier
 TRB_API TRB_CHECK int trb_document_verifier_add_root(trb_document_verifier *verifier,
 						     trb_bytes certificate, trb_error **err);
 
-/* Judges every document at this time, seconds since 1970, instead of its own. */
+/* Judges every document at this time, seconds since 1970, instead of its own: every certificate has
+ * to be valid then, and a document that was signed more than 5 minutes later is refused by check id
+ * "document.time". */
 TRB_API void trb_document_verifier_set_time(trb_document_verifier *verifier, uint64_t unix_s);
 
 /* Lets documents of debug enclaves pass, whose PCR0, 1 and 2 say nothing. */
 TRB_API void trb_document_verifier_set_allow_debug(trb_document_verifier *verifier, int allow);
 
-/* Judges one document: document.parse, document.signature, document.chain, document.debug.
- * ret_assurance is one of TRB_ASSURANCE_*.  ret_report gets every check and its outcome as JSON; it
- * is the one output that is written on a refusal, too.  Each of the three may be NULL.  Errors:
- * TRB_E_EVIDENCE with the id of the check that failed; TRB_E_INVAL, TRB_E_NOMEM. */
+/* Demands, each at most once; bytes are copied.  Errors: TRB_E_INVAL for a second one of the same
+ * kind and for what no document can have, TRB_E_NOMEM. */
+
+/* Signed at most max_age_s seconds before now_s (seconds since 1970), and at most 5 minutes after
+ * it; now_s decides nothing else.  Check id "document.time". */
+TRB_API TRB_CHECK int trb_document_verifier_demand_age(trb_document_verifier *verifier,
+						       uint64_t now_s, uint64_t max_age_s,
+						       trb_error **err);
+/* PCR index, 0 to 31, has this value of 48 bytes; once for each index.  Check id "document.pcrs".
+ */
+TRB_API TRB_CHECK int trb_document_verifier_demand_pcr(trb_document_verifier *verifier,
+						       unsigned index, trb_bytes value,
+						       trb_error **err);
+/* The field is there and has exactly these bytes, at most 1024; none at all is a value, too.  Check
+ * ids "document.nonce", "document.data", "document.key". */
+TRB_API TRB_CHECK int trb_document_verifier_demand_nonce(trb_document_verifier *verifier,
+							 trb_bytes nonce, trb_error **err);
+TRB_API TRB_CHECK int trb_document_verifier_demand_user_data(trb_document_verifier *verifier,
+							     trb_bytes user_data, trb_error **err);
+TRB_API TRB_CHECK int trb_document_verifier_demand_public_key(trb_document_verifier *verifier,
+							      trb_bytes public_key,
+							      trb_error **err);
+
+/* Judges one document: document.parse, document.signature, document.chain, document.debug, then
+ * what is demanded.  ret_assurance is one of TRB_ASSURANCE_*.  ret_report gets every check and its
+ * outcome as JSON; it is the one output that is written on a refusal, too.  Each of the three may
+ * be NULL.  Errors: TRB_E_EVIDENCE with the id of the check that failed, of the demands'
+ * TRB_E_FRESHNESS (time, nonce), TRB_E_MEASUREMENT (PCRs) and TRB_E_CLAIM (data, key);
+ * TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_document_verifier_check(trb_document_verifier *verifier,
 						  trb_bytes document,
 						  trb_attestation **ret_attestation,

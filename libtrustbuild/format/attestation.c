@@ -219,13 +219,62 @@ static int decode_payload(attestation *a, trb_error **err)
 	return TRB_OK;
 }
 
+static bool has_only(trb_bytes text, const char *characters)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] == '\0' || strchr(characters, text.ptr[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool begins_with(trb_bytes text, const char *head)
+{
+	return text.len >= strlen(head) && memcmp(text.ptr, head, strlen(head)) == 0;
+}
+
+#define BLANKS " \t\r\n"
+#define DIGITS "0123456789"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+
+/* What others hand out in place of a document's bytes, told by how its first ones (0x84, or 0xd2
+ * 0x84) look there; NULL where it is nothing of these. */
+static const char *other_form(trb_bytes in)
+{
+	static const struct {
+		const char *head, *characters, *advice;
+	} forms[] = {
+		{ "84", DIGITS "abcdefABCDEF" BLANKS,
+		  "hexadecimal digits: decode them (xxd -r -p)" },
+		{ "d2", DIGITS "abcdefABCDEF" BLANKS,
+		  "hexadecimal digits: decode them (xxd -r -p)" },
+		{ "D2", DIGITS "abcdefABCDEF" BLANKS,
+		  "hexadecimal digits: decode them (xxd -r -p)" },
+		{ "h", DIGITS UPPER LOWER "+/=" BLANKS, "base64: decode it (base64 -d)" },
+		{ "0o", DIGITS UPPER LOWER "+/=" BLANKS, "base64: decode it (base64 -d)" },
+		{ "h", DIGITS UPPER LOWER "-_=" BLANKS,
+		  "base64url: decode it (basenc --base64url -d)" },
+		{ "0o", DIGITS UPPER LOWER "-_=" BLANKS,
+		  "base64url: decode it (basenc --base64url -d)" },
+		{ "{", NULL, "JSON, as bundles are, which tb-verify takes with --bundle" },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (begins_with(in, forms[i].head) &&
+		    (forms[i].characters == NULL || has_only(in, forms[i].characters)))
+			return forms[i].advice;
+	return NULL;
+}
+
 static int parse(trb_bytes document, attestation *a, trb_error **err)
 {
+	const char *other = other_form(document);
 	int r;
 
+	if (other != NULL)
+		return trb_fail(err, TRB_E_FORMAT, "it looks like %s", other);
 	if (document.len > TRB_ATTESTATION_MAX)
-		return trb_fail(err, TRB_E_LIMIT, "it has %zu bytes, more than %u", document.len,
-				TRB_ATTESTATION_MAX);
+		return trb_fail(err, TRB_E_LIMIT, "it has more than %u bytes", TRB_ATTESTATION_MAX);
 	if ((r = trb_blob_new(document, &a->document, err)) < 0 ||
 	    (r = trb_cose_sign1_decode(document, TRB_ATTESTATION_MAX, &a->sign1, &a->envelope,
 				       err)) < 0)

@@ -5,7 +5,7 @@
 #define RULE(id) "docs/verification.md#" id
 
 /* clang-format off */
-const struct trb_check_rule trb_check_rules[TRB_CHECKS] = {
+const struct trb_check_rule trb_check_rules[TRB_CHECK_RULES] = {
 	[TRB_CK_BUNDLE_PARSE] = { "bundle.parse", TRB_E_EVIDENCE, "form",
 		"the bundle is one, within its ceilings", RULE("bundleparse") },
 	[TRB_CK_REQUEST_PARSE] = { "request.parse", TRB_E_CLAIM, "form",
@@ -74,5 +74,15 @@ const struct trb_check_rule trb_check_rules[TRB_CHECKS] = {
 		"the revocation list is fresh", RULE("revocationfresh") },
 	[TRB_CK_REVOCATION_LISTED] = { "revocation.listed", TRB_E_REVOKED, "revocation",
 		"nothing of this build is revoked", RULE("revocationlisted") },
+	[TRB_CK_DOCUMENT_TIME] = { "document.time", TRB_E_FRESHNESS, "demands",
+		"the document was signed when it is demanded", RULE("documenttime") },
+	[TRB_CK_DOCUMENT_PCRS] = { "document.pcrs", TRB_E_MEASUREMENT, "demands",
+		"the document has the PCRs that are demanded", RULE("documentpcrs") },
+	[TRB_CK_DOCUMENT_NONCE] = { "document.nonce", TRB_E_FRESHNESS, "demands",
+		"the document carries the nonce that is demanded", RULE("documentnonce") },
+	[TRB_CK_DOCUMENT_DATA] = { "document.data", TRB_E_CLAIM, "demands",
+		"the document carries the user data that are demanded", RULE("documentdata") },
+	[TRB_CK_DOCUMENT_KEY] = { "document.key", TRB_E_CLAIM, "demands",
+		"the document carries the public key that is demanded", RULE("documentkey") },
 };
 /* clang-format on */

@@ -48,7 +48,14 @@ enum trb_check_id {
 	TRB_CK_TIME_BOUND,
 	TRB_CK_REVOCATION_FRESH,
 	TRB_CK_REVOCATION_LISTED,
-	TRB_CHECKS
+	TRB_CHECKS,
+	/* of bare documents alone, after those that a bundle's report has */
+	TRB_CK_DOCUMENT_TIME = TRB_CHECKS,
+	TRB_CK_DOCUMENT_PCRS,
+	TRB_CK_DOCUMENT_NONCE,
+	TRB_CK_DOCUMENT_DATA,
+	TRB_CK_DOCUMENT_KEY,
+	TRB_CHECK_RULES
 };
 
 struct trb_check_rule {
@@ -58,7 +65,7 @@ struct trb_check_rule {
 	const char *title; /* what is demanded */
 	const char *rule;  /* section of docs/verification.md */
 };
-extern const struct trb_check_rule trb_check_rules[TRB_CHECKS];
+extern const struct trb_check_rule trb_check_rules[TRB_CHECK_RULES];
 
 struct trb_check {
 	int outcome; /* TRB_OUTCOME_* */

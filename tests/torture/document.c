@@ -52,7 +52,22 @@ static int judge_twice(trb_document_verifier *v, trb_bytes document, trb_error *
 	return r;
 }
 
-static int judge(trb_blob *document, const char **ret_check)
+/* All that forge_document() has, and a nonce. */
+static int demand(trb_document_verifier *v, const char *nonce, trb_error **err)
+{
+	static const uint8_t pcr3[48];
+	int r = trb_document_verifier_demand_age(v, FORGE_TIME, 60, err);
+
+	if (r == TRB_OK)
+		r = trb_document_verifier_demand_pcr(v, 3, TRB_BYTES(pcr3, sizeof(pcr3)), err);
+	if (r == TRB_OK)
+		r = trb_document_verifier_demand_user_data(v, trb_bytes_str("data"), err);
+	if (r == TRB_OK)
+		r = trb_document_verifier_demand_nonce(v, trb_bytes_str(nonce), err);
+	return r;
+}
+
+static int judge(trb_blob *document, const char *nonce, const char **ret_check)
 {
 	trb_document_verifier *v = NULL;
 	trb_error *err = NULL;
@@ -61,6 +76,8 @@ static int judge(trb_blob *document, const char **ret_check)
 	if (r == TRB_OK)
 		r = trb_document_verifier_add_root(v, trb_blob_bytes(root), &err);
 	if (r == TRB_OK)
+		r = demand(v, nonce, &err);
+	if (r == TRB_OK)
 		r = judge_twice(v, trb_blob_bytes(document), &err);
 	trb_document_verifier_unref(v);
 	return torture_end(r, err, ret_check);
@@ -68,22 +85,30 @@ static int judge(trb_blob *document, const char **ret_check)
 
 static int judge_good(const char **ret_check)
 {
-	return judge(good, ret_check);
+	return judge(good, "nonce", ret_check);
 }
 
 static int judge_bad_signature(const char **ret_check)
 {
-	return judge(bad_signature, ret_check);
+	return judge(bad_signature, "nonce", ret_check);
 }
 
 static int judge_bad_chain(const char **ret_check)
 {
-	return judge(bad_chain, ret_check);
+	return judge(bad_chain, "nonce", ret_check);
+}
+
+/* Longer than a row shows, so that it is told by its digest. */
+static int judge_another_nonce(const char **ret_check)
+{
+	return judge(good, "a nonce that the document does not have", ret_check);
 }
 
 static const struct torture rows[] = {
 	{ "judge a document", judge_good, TRB_OK, NULL, 100 },
 	{ "judge another's signature", judge_bad_signature, TRB_E_EVIDENCE, "document.signature",
+	  50 },
+	{ "judge another nonce's document", judge_another_nonce, TRB_E_FRESHNESS, "document.nonce",
 	  50 },
 	{ "judge another root's document", judge_bad_chain, TRB_E_EVIDENCE, "document.chain", 50 },
 };
