@@ -3,7 +3,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
-#include "host/egress.h"
+#include "egress/egress.h"
 
 struct v4_range {
 	uint32_t base;

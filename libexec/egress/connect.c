@@ -10,7 +10,7 @@
 #include "core/channel.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
-#include "host/egress.h"
+#include "egress/egress.h"
 
 #define HOST_MAX     253
 #define HEAD_MS      10000

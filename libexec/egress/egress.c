@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/egress.h"
+#include "egress/egress.h"
 
 #include <poll.h>
 #include <signal.h>

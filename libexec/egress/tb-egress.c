@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tb-egress PORT[,PORT]… [HOST]…: see host/egress.h for its descriptors.  The hosts may have
+/* tb-egress PORT[,PORT]… [HOST]…: see host/proxy.h for its descriptors.  The hosts may have
  * private addresses. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "host/egress.h"
+#include "egress/egress.h"
 
 static bool parse_ports(char *text, struct trb_egress *ret)
 {

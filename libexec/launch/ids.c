@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/launch.h"
+#include "launch/launch.h"
 
 #include <fcntl.h>
 #include <pwd.h>

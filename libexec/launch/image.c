@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The builds' root file system as a mount.  gVisor maps the image by itself; crun and runc want a
  * directory, and no user namespace may mount an image: root does it before the enclave has one. */
-#include "host/launch.h"
+#include "launch/launch.h"
 
 #include <fcntl.h>
 #include <stdio.h>

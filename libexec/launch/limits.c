@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's resource limits, which everything in the enclave inherits. */
-#include "host/launch.h"
+#include "launch/launch.h"
 
 #include <sys/resource.h>
 

@@ -8,8 +8,8 @@
 #include <trustbuild/sys/backend.h>
 
 #include "core/spawn.h"
-#include "host/egress.h"
 #include "host/intake.h"
+#include "host/proxy.h"
 #include "host/ratchet.h"
 #include "host/softnsm/server.h"
 

@@ -16,8 +16,8 @@
 
 #include "core/channel.h"
 #include "core/io.h"
+#include "egress/egress.h"
 #include "format/cbor.h"
-#include "host/egress.h"
 #include "host/softnsm/softnsm.h"
 #include "support.h"
 

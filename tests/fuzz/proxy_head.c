@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/egress.h"
+#include "egress/egress.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

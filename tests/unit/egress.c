@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "core/cleanup.h"
-#include "host/egress.h"
+#include "egress/egress.h"
 
 /* In place of the C library's: a host with one public address, or one that cannot be asked. */
 static bool unknown_host;

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "core/io.h"
-#include "host/launch.h"
 #include "host/tee/process.h"
+#include "launch/launch.h"
 
 static char top[64];
 

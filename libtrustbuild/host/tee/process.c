@@ -12,11 +12,11 @@
 #include "core/io.h"
 #include "core/spawn.h"
 #include "format/control.h"
-#include "host/launch.h"
+#include "host/tee/launcher.h"
 
 #define REPORT_MAX    2048
 #define CLOSE_MS      10000
-#define SWEEP_TRIES   100u
+#define SWEEP_MS      5000
 #define EXPLAIN_MS    2000
 #define DEFAULT_PIDS  16384u
 #define MEMORY_TENTHS 9
@@ -122,11 +122,19 @@ static void close_pipes(struct pipes *pipes)
 			close(*all[i]);
 }
 
+static char *launcher_path(const struct process *p)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s/tb-launch", trb_context_get_libexec_dir(p->context)) < 0 ? NULL
+											    : path;
+}
+
 static int spawn_launcher(struct process *p, int userland, struct pipes *pipes, trb_error **err)
 {
 	static char *const envp[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	char memory[TRB_LAUNCH_LIMIT_BYTES], pids[TRB_LAUNCH_LIMIT_BYTES];
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = launcher_path(p);
 	char *argv[] = { (char *)"tb-launch", p->run.name, memory, pids, NULL };
 	int fds[TRB_LAUNCH_FDS] = {
 		[TRB_LAUNCH_LIFELINE] = pipes->life[0],
@@ -141,7 +149,7 @@ static int spawn_launcher(struct process *p, int userland, struct pipes *pipes, 
 
 	limit_arg(p->memory, default_memory(), memory);
 	limit_arg(p->pids, DEFAULT_PIDS, pids);
-	if (asprintf(&path, "%s/tb-launch", trb_context_get_libexec_dir(p->context)) < 0)
+	if (path == NULL)
 		return trb_fail_nomem(err);
 	return trb_spawn(path, argv, envp, fds, TRB_LAUNCH_FDS, &p->launcher, err);
 }
@@ -239,6 +247,20 @@ static void process_free(struct process *p)
 	free(p);
 }
 
+static void sweep_cgroups(struct process *p)
+{
+	char *argv[] = { (char *)"tb-launch", (char *)TRB_LAUNCH_SWEEP, NULL };
+	struct trb_child child = TRB_CHILD_NONE;
+	_cleanup_free_ char *path = launcher_path(p);
+	char *envp[] = { NULL };
+	int status;
+
+	if (path != NULL &&
+	    trb_spawn(path, argv, envp, (int[]){ -1, -1, -1 }, 3, &child, NULL) >= 0)
+		trb_child_wait(&child, SWEEP_MS, &status, NULL);
+	trb_child_kill(&child);
+}
+
 static int process_close(void *self, trb_error **err)
 {
 	struct process *p = self;
@@ -248,11 +270,11 @@ static int process_close(void *self, trb_error **err)
 	if (p->launcher.pid > 0)
 		r = trb_child_wait(&p->launcher, CLOSE_MS, &status, err);
 	trb_child_kill(&p->launcher);
-	/* the launcher did this unless it was killed itself */
+	/* the launcher did what follows unless it was killed itself */
 	if (p->run.parent >= 0)
 		trb_remove_tree(p->run.parent, p->run.name, NULL);
-	if (geteuid() == 0)
-		trb_cgroup_sweep(SWEEP_TRIES);
+	if (geteuid() == 0 && (r < 0 || status > 128))
+		sweep_cgroups(p);
 	process_free(p);
 	return r < 0 ? trb_wrap(err, r, "end the enclave") : TRB_OK;
 }

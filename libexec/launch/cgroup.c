@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cgroup v2, v1 and the hybrid of both: the hierarchies are found in /proc/self/mountinfo. */
-#include "host/launch.h"
+#include "launch/launch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -130,24 +130,6 @@ static bool limit_memory(const struct hierarchy *h, const char *dir, uint64_t by
 	write_in(dir, "memory.swap.max", "0");
 	write_in(dir, "memory.oom.group", "1");
 	return set_number(dir, "memory.max", bytes);
-}
-
-void trb_launch_limit_put(struct trb_launch_limit limit, char text[TRB_LAUNCH_LIMIT_BYTES])
-{
-	snprintf(text, TRB_LAUNCH_LIMIT_BYTES, "%llu%s", (unsigned long long)limit.value,
-		 limit.demanded ? "" : "?");
-}
-
-bool trb_launch_limit_parse(const char *text, struct trb_launch_limit *ret)
-{
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	ret->value = strtoull(text, &end, 10);
-	ret->demanded = *end == '\0';
-	return errno == 0 && (ret->demanded || strcmp(end, "?") == 0);
 }
 
 /* False with errno where a limit that is demanded did not hold. */

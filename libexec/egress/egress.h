@@ -2,21 +2,18 @@
 /* The enclave's only way to the network: an HTTP CONNECT proxy, run by the helper program
  * tb-egress, one process a connection.  TLS ends in the enclave; what matters here is that nobody
  * inside reaches what only this host can reach. */
-#ifndef TRB_HOST_EGRESS_H
-#define TRB_HOST_EGRESS_H
+#ifndef TRB_EGRESS_EGRESS_H
+#define TRB_EGRESS_EGRESS_H
 
 #include <sys/socket.h>
 
 #include "core/bytes.h"
 #include "core/error.h"
+#include "host/proxy.h"
 
 #define TRB_EGRESS_HEAD        4096u /* bytes of a CONNECT request */
 #define TRB_EGRESS_CONNECTIONS 32u   /* at a time */
 #define TRB_EGRESS_TOTAL       4096u /* in a session */
-#define TRB_EGRESS_PORTS       8u
-#define TRB_EGRESS_PRIVATE     16u
-
-enum { TRB_EGRESS_LIFELINE = 0, TRB_EGRESS_LISTENER = 3, TRB_EGRESS_FDS = 4 };
 
 struct trb_egress {
 	size_t n_ports, n_private;

@@ -2,29 +2,14 @@
 /* What the helper program tb-launch does: runs a userland's /init as pid 1 of namespaces of its
  * own, and leaves nothing behind when it ends.  It clones, mounts and waits, which a library in
  * somebody's threaded process must not do. */
-#ifndef TRB_HOST_LAUNCH_H
-#define TRB_HOST_LAUNCH_H
+#ifndef TRB_LAUNCH_LAUNCH_H
+#define TRB_LAUNCH_LAUNCH_H
 
 #include <sys/types.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
-
-/* tb-launch's descriptors besides 1, which is the enclave's console as well. */
-enum {
-	TRB_LAUNCH_LIFELINE = 0, /* a pipe: the enclave dies when its other end is closed */
-	TRB_LAUNCH_CONSOLE = 2,  /* what people are told */
-	TRB_LAUNCH_USERLAND = 3, /* directory that becomes the enclave's / */
-	TRB_LAUNCH_RUNS = 4,     /* directory of the run directories */
-	TRB_LAUNCH_PORTS = 5,    /* directory of the port sockets */
-	TRB_LAUNCH_REPORT = 6,   /* why there is no enclave: "CODE text" */
-	TRB_LAUNCH_LOCK = 7,     /* held open for its lock alone */
-	TRB_LAUNCH_FDS = 8,
-};
-
-/* Exit statuses of tb-launch that are not /init's own. */
-#define TRB_LAUNCH_FAILED 125 /* never started; the report says why */
-#define TRB_LAUNCH_CUT    126 /* the lifeline was cut */
+#include "host/tee/launcher.h"
 
 #define TRB_LAUNCH_ENV "TRUSTBUILD_ENCLAVE=transport=unix:/run/trustbuild/ports,nsm=softnsm"
 /* The same where root has mounted the builds' root file system. */
@@ -33,21 +18,10 @@ enum {
 #define TRB_LAUNCH_UID         100000u /* where root's enclave has its 65536 ids */
 #define TRB_LAUNCH_IDS         65536u
 
-/* A limit of the whole enclave; 0: none. */
-struct trb_launch_limit {
-	uint64_t value;
-	bool demanded; /* without it there is no enclave */
-};
-
 struct trb_launch {
 	const char *run;                      /* name below TRB_LAUNCH_RUNS, removed at the end */
 	struct trb_launch_limit memory, pids; /* in bytes, and processes */
 };
-
-/* A limit as tb-launch's argument: a number, and "?" behind it where it is not demanded. */
-#define TRB_LAUNCH_LIMIT_BYTES 24
-void trb_launch_limit_put(struct trb_launch_limit limit, char text[TRB_LAUNCH_LIMIT_BYTES]);
-bool trb_launch_limit_parse(const char *text, struct trb_launch_limit *ret);
 
 /* Runs the enclave to its end; ret_status is what tb-launch exits with. */
 int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err);
