@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "format/dsse.h"
 #include "format/json.h"
+#include "format/log_kind.h"
 
 #define CHECK "bundle.parse"
 
@@ -54,7 +55,7 @@ static int check_parts(struct trb_bundle_parts *parts, size_t *ret_total, trb_er
 	for (size_t i = 0; i < parts->n_logs; i++) {
 		const struct trb_bundle_log *log = &parts->logs[i];
 
-		if (!trb_bytes_eq_str(log->kind, "tlog") || log->n_proof > TRB_PROOF_HASHES ||
+		if (trb_log_kind_find(log->kind) == NULL || log->n_proof > TRB_PROOF_HASHES ||
 		    log->checkpoint.len == 0 || log->checkpoint.len > TRB_CHECKPOINT_MAX ||
 		    !trb_utf8_valid(log->checkpoint))
 			return trb_fail_check(err, TRB_E_FORMAT, CHECK,
@@ -96,7 +97,7 @@ int trb_bundle_new(const struct trb_bundle_parts *parts, trb_bundle **ret, trb_e
 		*part_at(&bundle->parts, i) = copy_part(&to, *part_at(&bundle->parts, i));
 	for (size_t i = 0; i < parts->n_logs; i++) {
 		bundle->logs[i] = parts->logs[i];
-		bundle->logs[i].kind = TRB_BYTES_LIT("tlog");
+		bundle->logs[i].kind = trb_bytes_str(trb_log_kind_find(parts->logs[i].kind)->name);
 		bundle->logs[i].checkpoint = copy_part(&to, parts->logs[i].checkpoint);
 	}
 	bundle->parts.logs = bundle->logs;
@@ -154,17 +155,6 @@ trb_bytes trb_bundle_get_statement(const trb_bundle *bundle)
 size_t trb_bundle_count_logs(const trb_bundle *bundle)
 {
 	return bundle != NULL ? bundle->parts.n_logs : 0;
-}
-
-int trb_bundle_leaf(const trb_bundle *bundle, trb_blob **ret, trb_error **err)
-{
-	struct trb_leaf leaf = { .request = bundle->parts.request,
-				 .environment = bundle->parts.environment,
-				 .artifacts = bundle->parts.artifacts,
-				 .attestation = bundle->parts.attestation,
-				 .statement = bundle->parts.statement };
-
-	return trb_leaf_encode(&leaf, ret, err);
 }
 
 /* The checkpoint's first line names the log. */
@@ -331,8 +321,8 @@ static int read_log(const struct trb_json *doc, const cJSON *item, struct trb_bu
 	if (r < 0)
 		return r;
 	log->kind = trb_bytes_str(v[0]->valuestring);
-	if (!trb_bytes_eq_str(log->kind, "tlog"))
-		return trb_json_fail(doc, v[0], err, "this release knows 'tlog' only");
+	if (trb_log_kind_find(log->kind) == NULL)
+		return trb_json_fail(doc, v[0], err, "this release knows %s", trb_log_kinds());
 	r = trb_json_uint_string(doc, v[1], &log->index, err);
 	if (r == TRB_OK)
 		r = read_proof(doc, v[2], log, err);

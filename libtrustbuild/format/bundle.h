@@ -12,7 +12,7 @@
 #define TRB_PROOF_HASHES 64
 
 struct trb_bundle_log {
-	trb_bytes kind; /* "tlog" */
+	trb_bytes kind; /* format/log_kind.h */
 	uint64_t index;
 	size_t n_proof;
 	uint8_t proof[TRB_PROOF_HASHES][32]; /* leaf to root */
@@ -30,8 +30,6 @@ struct trb_bundle_parts {
 int trb_bundle_new(const struct trb_bundle_parts *parts, trb_bundle **ret, trb_error **err);
 /* Views that live as long as the bundle. */
 const struct trb_bundle_parts *trb_bundle_parts(const trb_bundle *bundle);
-/* The leaf's bytes, recomputed from the parts. */
-int trb_bundle_leaf(const trb_bundle *bundle, trb_blob **ret, trb_error **err);
 /* A copy with one log entry more; an entry of the same log (same origin line in the checkpoint) is
  * replaced. */
 int trb_bundle_with_log(const trb_bundle *bundle, const struct trb_bundle_log *log,

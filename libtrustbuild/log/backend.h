@@ -5,8 +5,8 @@
 
 #include <trustbuild/log.h>
 
-#include "format/bundle.h"
-#include "format/note.h"
+#include "core/conf.h"
+#include "format/log_kind.h"
 
 /* A leaf's place under a checkpoint that the log signed. */
 struct trb_log_place {
@@ -15,9 +15,12 @@ struct trb_log_place {
 };
 void trb_log_place_clear(struct trb_log_place *place);
 
+#define TRB_LOG_BATCH 256u /* leaves at once */
+
 struct trb_log_backend {
 	const char *name;
-	const char *const *keys; /* of its conf, NULL-terminated */
+	const char *const *keys;         /* of its conf, NULL-terminated */
+	const struct trb_log_kind *kind; /* of the entries that bundles get */
 	int (*init)(trb_context *context, const struct trb_conf *conf, const char *origin,
 		    struct trb_vkey *ret_vkey, trb_error **err);
 	int (*open)(trb_context *context, const struct trb_conf *conf, void **ret_self,
@@ -28,8 +31,16 @@ struct trb_log_backend {
 	/* The entry and its inclusion proof in the tree of size entries, neither verified. */
 	int (*entry)(void *self, uint64_t index, uint64_t size, trb_blob **ret_entry,
 		     struct trb_tlog_proof *ret_proof, trb_error **err);
-	/* Durable when it returns; a leaf that is there already keeps its place. */
-	int (*append)(void *self, trb_bytes leaf, struct trb_log_place *ret, trb_error **err);
+	/* Any leaves, in their order, under one new checkpoint; durable when it returns.  A leaf
+	 * that is there already keeps its place.  1 to TRB_LOG_BATCH of them; ret has room for n
+	 * places, which the caller clears. */
+	int (*append)(void *self, const trb_bytes *leaves, size_t n, struct trb_log_place *ret,
+		      trb_error **err);
+	/* Adds lines of witnesses' cosignatures to the newest checkpoint, as long as its text is
+	 * that of text; they are served and handed out with it from then on.  NULL: not supported.
+	 * Errors: TRB_E_STATE where the log has grown, TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_IO. */
+	int (*cosign)(void *self, trb_bytes text, trb_bytes lines, trb_blob **ret_checkpoint,
+		      trb_error **err);
 };
 extern const struct trb_log_backend trb_log_local;
 

@@ -14,7 +14,6 @@
 #include "format/merkle.h"
 #include "format/pem.h"
 
-#define TREE         ".state/tree"
 #define KEY_FILE_MAX 4096u
 
 static const char *const keys[] = { "dir", "key", NULL };
@@ -159,7 +158,7 @@ static int public_key(EVP_PKEY *key, const char *origin, struct trb_vkey *ret, t
 }
 
 /* The private key that belongs to the log's public one. */
-static int own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
+int trb_local_own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
 {
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	struct trb_vkey mine;
@@ -174,40 +173,6 @@ static int own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err)
 				log->key_path, log->dir);
 	*ret = steal_ptr(&key);
 	return TRB_OK;
-}
-
-/* Signs what tree says, and puts it where it is served. */
-static int put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
-			  trb_error **err)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *note = NULL;
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	_cleanup_buf_ struct trb_buf text = { 0 };
-	int r = own_key(log, &key, err);
-
-	if (r < 0)
-		return r;
-	trb_buf_init(&text, TRB_NOTE_MAX);
-	trb_checkpoint_put(&text, tree);
-	r = trb_buf_check(&text, "the checkpoint", err);
-	if (r == TRB_OK)
-		r = trb_note_sign(trb_buf_bytes(&text), log->key.name, key, &note, err);
-	if (r == TRB_OK)
-		r = trb_local_put(log, "checkpoint", trb_blob_bytes(note), err);
-	if (r == TRB_OK)
-		*ret = steal_ptr(&note);
-	return r;
-}
-
-static int put_tree(struct trb_local *log, const struct trb_checkpoint *tree, trb_error **err)
-{
-	_cleanup_buf_ struct trb_buf text = { 0 };
-	int r;
-
-	trb_buf_init(&text, TRB_NOTE_MAX);
-	trb_checkpoint_put(&text, tree);
-	r = trb_buf_check(&text, "the tree's state", err);
-	return r < 0 ? r : trb_local_put(log, TREE, trb_buf_bytes(&text), err);
 }
 
 static int fill_new(struct trb_local *log, const char *origin, trb_error **err)
@@ -229,9 +194,9 @@ static int fill_new(struct trb_local *log, const char *origin, trb_error **err)
 		r = trb_merkle_empty(tree.root, err);
 	tree.origin = trb_bytes_str(log->key.name);
 	if (r == TRB_OK)
-		r = put_tree(log, &tree, err);
+		r = trb_local_put_tree(log, &tree, err);
 	if (r == TRB_OK)
-		r = put_checkpoint(log, &tree, &note, err);
+		r = trb_local_put_checkpoint(log, &tree, &note, err);
 	return r;
 }
 
@@ -319,7 +284,7 @@ static int local_open(trb_context *context, const struct trb_conf *conf, void **
 	return TRB_OK;
 }
 
-static int local_checkpoint(void *self, trb_blob **ret, trb_error **err)
+int trb_local_checkpoint(void *self, trb_blob **ret, trb_error **err)
 {
 	struct trb_local *log = self;
 	int r = trb_read_file(log->fd, "checkpoint", TRB_NOTE_MAX, ret, err);
@@ -330,7 +295,7 @@ static int local_checkpoint(void *self, trb_blob **ret, trb_error **err)
 static int local_entry(void *self, uint64_t index, uint64_t size, trb_blob **ret_entry,
 		       struct trb_tlog_proof *ret_proof, trb_error **err)
 {
-	_cleanup_(trb_local_tree_clear) struct trb_local_tree tree = { .log = self, .size = size };
+	_cleanup_(trb_tiles_clear) struct trb_tiles tree = trb_local_tiles(self, size);
 	_cleanup_(trb_blob_unrefp) trb_blob *bundle = NULL;
 	uint64_t tile = index / TRB_TILE_WIDTH;
 	trb_bytes entry;
@@ -340,248 +305,19 @@ static int local_entry(void *self, uint64_t index, uint64_t size, trb_blob **ret
 		r = trb_tile_entry(trb_blob_bytes(bundle), trb_tile_width(0, tile, size),
 				   (unsigned)(index % TRB_TILE_WIDTH), &entry, err);
 	if (r == TRB_OK)
-		r = trb_local_tree_proof(&tree, index, ret_proof, err);
+		r = trb_tiles_proof(&tree, index, ret_proof, err);
 	return r < 0 ? r : trb_blob_new(entry, ret_entry, err);
-}
-
-/* What is integrated, with the tiles' own root beside it. */
-static int load_tree(struct trb_local *log, trb_blob **ret_owner, struct trb_checkpoint *ret,
-		     trb_error **err)
-{
-	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
-	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
-	struct trb_checkpoint tree;
-	uint8_t root[32];
-	int r = trb_read_file(log->fd, TREE, TRB_NOTE_MAX, &text, err);
-
-	if (r == TRB_OK)
-		r = trb_checkpoint_parse(trb_blob_bytes(text), &tree, err);
-	if (r < 0)
-		return trb_wrap(err, r, "the state of the log '%s'", log->dir);
-	tiles.size = tree.size;
-	r = trb_local_tree_root(&tiles, root, err);
-	if (r < 0)
-		return r;
-	if (memcmp(root, tree.root, 32) != 0 || !trb_bytes_eq_str(tree.origin, log->key.name))
-		return trb_fail(err, TRB_E_LOG,
-				"the log '%s' is damaged: its tiles do not give "
-				"the root of its %llu entries",
-				log->dir, (unsigned long long)tree.size);
-	*ret = tree;
-	*ret_owner = steal_ptr(&text);
-	return TRB_OK;
-}
-
-/* The checkpoint that goes with tree: signed again where a writer died before it did. */
-static int settle(struct trb_local *log, const struct trb_checkpoint *tree, trb_blob **ret,
-		  trb_error **err)
-{
-	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
-	_cleanup_(trb_note_clear) struct trb_note note = { .n = 0 };
-	_cleanup_(trb_blob_unrefp) trb_blob *text = NULL;
-	struct trb_checkpoint shown;
-	uint8_t root[32];
-	int r = local_checkpoint(log, &text, err);
-
-	if (r == TRB_OK)
-		r = trb_checkpoint_open(trb_blob_bytes(text), &log->key, &note, &shown, err);
-	if (r < 0)
-		return r;
-	/* never take back what was shown: a backup of .state alone would fork the log */
-	if (shown.size > tree->size ||
-	    (shown.size == tree->size && memcmp(shown.root, tree->root, 32) != 0))
-		return trb_fail(err, TRB_E_LOG,
-				"the log '%s' has shown %llu entries, its state has %llu: refusing "
-				"to fork it",
-				log->dir, (unsigned long long)shown.size,
-				(unsigned long long)tree->size);
-	if (shown.size == tree->size) {
-		*ret = steal_ptr(&text);
-		return TRB_OK;
-	}
-	tiles.size = shown.size;
-	r = trb_local_tree_root(&tiles, root, err);
-	if (r < 0)
-		return r;
-	if (memcmp(root, shown.root, 32) != 0)
-		return trb_fail(err, TRB_E_LOG,
-				"the log '%s' does not begin with the %llu entries "
-				"that it has shown: refusing to fork it",
-				log->dir, (unsigned long long)shown.size);
-	return put_checkpoint(log, tree, ret, err);
-}
-
-/* The old contents of a tile or bundle that grows, or nothing where it begins. */
-static int old_contents(struct trb_local *log, bool entries, unsigned level, uint64_t index,
-			uint64_t size, trb_blob **ret, trb_error **err)
-{
-	if (trb_tile_width(level, index, size) == 0)
-		return trb_blob_new(TRB_BYTES_NULL, ret, err);
-	return entries ? trb_local_bundle(log, index, size, ret, err)
-		       : trb_local_tile(log, level, index, size, ret, err);
-}
-
-static int grow(struct trb_local *log, struct trb_tile tile, uint64_t size, trb_bytes addition,
-		trb_blob **ret, trb_error **err)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *old = NULL, *new = NULL;
-	_cleanup_buf_ struct trb_buf buf = { 0 };
-	char path[TRB_TILE_PATH];
-	int r = old_contents(log, tile.entries, tile.level, tile.index, size, &old, err);
-
-	if (r < 0)
-		return r;
-	trb_buf_init(&buf, TRB_ENTRY_BUNDLE_BYTES);
-	trb_buf_add(&buf, trb_blob_bytes(old));
-	trb_buf_add(&buf, addition);
-	r = trb_buf_to_blob(&buf, "a tile", &new, err);
-	if (r < 0)
-		return r;
-	trb_tile_path(&tile, path);
-	r = trb_local_put(log, path, trb_blob_bytes(new), err);
-	if (r == TRB_OK)
-		*ret = steal_ptr(&new);
-	return r;
-}
-
-static int grow_entries(struct trb_local *log, uint64_t size, trb_bytes leaf, trb_error **err)
-{
-	struct trb_tile tile = { .entries = true,
-				 .index = size / TRB_TILE_WIDTH,
-				 .width = (unsigned)(size % TRB_TILE_WIDTH) + 1 };
-	uint8_t head[2] = { (uint8_t)(leaf.len >> 8), (uint8_t)leaf.len };
-	_cleanup_(trb_blob_unrefp) trb_blob *new = NULL;
-	_cleanup_buf_ struct trb_buf entry = { 0 };
-	int r;
-
-	if (leaf.len > TRB_LEAF_MAX)
-		return trb_fail(err, TRB_E_LIMIT,
-				"the leaf has %zu bytes, at most %u can be logged", leaf.len,
-				TRB_LEAF_MAX);
-	trb_buf_init(&entry, 2 + TRB_LEAF_MAX);
-	trb_buf_add(&entry, TRB_BYTES(head, 2));
-	trb_buf_add(&entry, leaf);
-	r = trb_buf_check(&entry, "the entry", err);
-	return r < 0 ? r : grow(log, tile, size, trb_buf_bytes(&entry), &new, err);
-}
-
-/* A full tile's root is a hash of the level above. */
-static int grow_tiles(struct trb_local *log, uint64_t size, const uint8_t leaf[32], trb_error **err)
-{
-	uint64_t count = size; /* hashes that this level had */
-	uint8_t hash[32];
-
-	memcpy(hash, leaf, 32);
-	for (unsigned level = 0; level < TRB_TILE_LEVELS; level++) {
-		struct trb_tile tile = { .level = level,
-					 .index = count / TRB_TILE_WIDTH,
-					 .width = (unsigned)(count % TRB_TILE_WIDTH) + 1 };
-		_cleanup_(trb_blob_unrefp) trb_blob *new = NULL;
-		int r = grow(log, tile, size, TRB_BYTES(hash, 32), &new, err);
-
-		if (r == TRB_OK && tile.width == TRB_TILE_WIDTH)
-			r = trb_tile_node(trb_blob_bytes(new), 8, 0, hash, err);
-		if (r < 0 || tile.width < TRB_TILE_WIDTH)
-			return r;
-		count /= TRB_TILE_WIDTH;
-	}
-	return trb_fail(err, TRB_E_LIMIT, "the log is full");
-}
-
-/* Partial tiles of a tile that is full under the newest checkpoint are not needed any more; it does
- * not matter where they stay. */
-static void drop_partials(struct trb_local *log, uint64_t size)
-{
-	uint64_t count = size;
-
-	for (unsigned level = 0; level < TRB_TILE_LEVELS; level++) {
-		struct trb_tile tile = { .level = level, .width = 1 };
-		char path[TRB_TILE_PATH];
-
-		if (count == 0 || count % TRB_TILE_WIDTH != 0)
-			return;
-		tile.index = count / TRB_TILE_WIDTH - 1;
-		for (int entries = 0; entries < (level == 0 ? 2 : 1); entries++) {
-			tile.entries = entries == 1;
-			trb_tile_path(&tile, path);
-			*strrchr(path, '/') = '\0';
-			trb_remove_tree(log->fd, path, NULL);
-		}
-		count /= TRB_TILE_WIDTH;
-	}
-}
-
-static int append_new(struct trb_local *log, struct trb_checkpoint *tree, trb_bytes leaf,
-		      const uint8_t hash[32], trb_blob **ret_checkpoint, trb_error **err)
-{
-	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log,
-									.size = tree->size + 1 };
-	int r = grow_entries(log, tree->size, leaf, err);
-
-	if (r == TRB_OK)
-		r = grow_tiles(log, tree->size, hash, err);
-	if (r == TRB_OK)
-		r = trb_local_tree_root(&tiles, tree->root, err);
-	if (r < 0)
-		return r;
-	tree->size++;
-	r = put_tree(log, tree, err);
-	if (r == TRB_OK)
-		r = put_checkpoint(log, tree, ret_checkpoint, err);
-	if (r == TRB_OK)
-		drop_partials(log, tree->size);
-	return r;
-}
-
-static int local_append(void *self, trb_bytes leaf, struct trb_log_place *ret, trb_error **err)
-{
-	struct trb_local *log = self;
-	_cleanup_(trb_local_tree_clear) struct trb_local_tree tiles = { .log = log };
-	_cleanup_(trb_log_place_clear) struct trb_log_place place = { .checkpoint = NULL };
-	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
-	_cleanup_close_ int lock = -1;
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	struct trb_checkpoint tree;
-	uint8_t hash[32];
-	uint64_t index;
-	/* before anything grows that could not be signed */
-	int r = own_key(log, &key, err);
-
-	if (r == TRB_OK)
-		r = trb_local_lock(log, &lock, err);
-	if (r == TRB_OK)
-		r = load_tree(log, &owner, &tree, err);
-	if (r == TRB_OK)
-		r = settle(log, &tree, &place.checkpoint, err);
-	if (r == TRB_OK)
-		r = trb_merkle_leaf(leaf, hash, err);
-	tiles.size = r == TRB_OK ? tree.size : 0;
-	if (r == TRB_OK)
-		r = trb_local_tree_find(&tiles, hash, &index, err);
-	if (r == TRB_OK && index == tree.size) {
-		place.checkpoint = trb_blob_unref(place.checkpoint);
-		r = append_new(log, &tree, leaf, hash, &place.checkpoint, err);
-	}
-	if (r < 0)
-		return r;
-	trb_local_tree_clear(&tiles);
-	tiles.size = tree.size;
-	r = trb_local_tree_proof(&tiles, index, &place.proof, err);
-	if (r < 0)
-		return r;
-	place.proof.checkpoint = trb_blob_bytes(place.checkpoint);
-	*ret = place;
-	place.checkpoint = NULL;
-	return TRB_OK;
 }
 
 const struct trb_log_backend trb_log_local = {
 	.name = "local",
+	.kind = &trb_log_kind_tlog,
 	.keys = keys,
 	.init = local_init,
 	.open = local_open,
 	.close = local_close,
-	.checkpoint = local_checkpoint,
+	.checkpoint = trb_local_checkpoint,
 	.entry = local_entry,
-	.append = local_append,
+	.append = trb_local_append,
+	.cosign = trb_local_cosign,
 };

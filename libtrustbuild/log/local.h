@@ -12,8 +12,8 @@
 #define TRB_LOG_LOCAL_H
 
 #include "core/conf.h"
-#include "format/tile.h"
 #include "log/backend.h"
+#include "log/tiles.h"
 
 struct trb_local {
 	trb_context *context;
@@ -33,21 +33,21 @@ int trb_local_tile(struct trb_local *log, unsigned level, uint64_t index, uint64
 int trb_local_bundle(struct trb_local *log, uint64_t index, uint64_t size, trb_blob **ret,
 		     trb_error **err);
 
-/* local_tree.c: hashes of the tree of size entries, out of its tiles. */
-struct trb_local_tree {
-	struct trb_local *log;
-	uint64_t size;
-	struct {
-		trb_blob *bytes;
-		uint64_t index;
-	} cache[TRB_TILE_LEVELS];
-};
-void trb_local_tree_clear(struct trb_local_tree *tree);
-int trb_local_tree_root(struct trb_local_tree *tree, uint8_t ret[32], trb_error **err);
-int trb_local_tree_proof(struct trb_local_tree *tree, uint64_t index, struct trb_tlog_proof *ret,
-			 trb_error **err);
-/* The first entry with this leaf hash, or size. */
-int trb_local_tree_find(struct trb_local_tree *tree, const uint8_t leaf[32], uint64_t *ret,
-			trb_error **err);
+/* A view of the tree of size entries. */
+struct trb_tiles trb_local_tiles(struct trb_local *log, uint64_t size);
+
+/* The private key that belongs to the log's public one. */
+int trb_local_own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err);
+/* The newest checkpoint, not verified. */
+int trb_local_checkpoint(void *self, trb_blob **ret, trb_error **err);
+
+/* local_write.c: signs what tree says, and puts it where it is served. */
+int trb_local_put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree,
+			     trb_blob **ret, trb_error **err);
+int trb_local_put_tree(struct trb_local *log, const struct trb_checkpoint *tree, trb_error **err);
+int trb_local_append(void *self, const trb_bytes *leaves, size_t n, struct trb_log_place *ret,
+		     trb_error **err);
+int trb_local_cosign(void *self, trb_bytes text, trb_bytes lines, trb_blob **ret_checkpoint,
+		     trb_error **err);
 
 #endif

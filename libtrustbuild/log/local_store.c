@@ -174,3 +174,14 @@ int trb_local_bundle(struct trb_local *log, uint64_t index, uint64_t size, trb_b
 	}
 	return trb_blob_new(TRB_BYTES(all.ptr, all.len - rest.len), ret, err);
 }
+
+static int tile_of(void *user, unsigned level, uint64_t index, uint64_t size, trb_blob **ret,
+		   trb_error **err)
+{
+	return trb_local_tile(user, level, index, size, ret, err);
+}
+
+struct trb_tiles trb_local_tiles(struct trb_local *log, uint64_t size)
+{
+	return (struct trb_tiles){ .tile = tile_of, .user = log, .size = size };
+}

@@ -238,18 +238,23 @@ int trb_log_publish(trb_log *log, const trb_bundle *bundle, trb_bundle **ret_log
 {
 	_cleanup_(trb_log_place_clear) struct trb_log_place place = { .checkpoint = NULL };
 	_cleanup_(trb_blob_unrefp) trb_blob *leaf = NULL;
-	struct trb_bundle_log entry = { .kind = TRB_BYTES_LIT("tlog") };
+	const struct trb_log_kind *kind;
+	struct trb_bundle_log entry = { .n_proof = 0 };
+	trb_bytes view;
 	int r;
 
 	if (log == NULL || bundle == NULL)
 		return trb_fail(err, TRB_E_INVAL, "no %s", log == NULL ? "log" : "bundle");
-	r = trb_bundle_leaf(bundle, &leaf, err);
+	kind = log->backend->kind;
+	r = kind->leaf(trb_bundle_parts(bundle), &leaf, err);
+	view = trb_blob_bytes(leaf);
 	if (r == TRB_OK)
-		r = log->backend->append(log->self, trb_blob_bytes(leaf), &place, err);
+		r = log->backend->append(log->self, &view, 1, &place, err);
 	if (r == TRB_OK)
 		r = check_answer(log, trb_blob_bytes(leaf), &place, err);
 	if (r < 0)
 		return r;
+	entry.kind = trb_bytes_str(kind->name);
 	entry.index = place.proof.index;
 	entry.n_proof = place.proof.n;
 	memcpy(entry.proof, place.proof.hashes, sizeof(entry.proof));

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "format/bundle.h"
-#include "format/merkle.h"
+#include "format/log_kind.h"
 #include "verifier/run.h"
 
 #define NOT_LOGGED "the policy demands no log"
@@ -131,38 +130,35 @@ int trb_step_log_checkpoint(struct trb_run *run, trb_error **err)
 			       c->checkpoint.size, c->checkpoint.size == 1 ? "y" : "ies");
 }
 
-static int leaf_hash(const struct trb_run *run, uint8_t ret[32], trb_error **err)
+/* By the rules of the entry's own kind. */
+static int prove(const struct trb_run *run, const struct trb_log_candidate *c, trb_error **err)
 {
-	const struct trb_leaf leaf = { run->parts->request, run->parts->environment,
-				       run->parts->artifacts, run->parts->attestation,
-				       run->parts->statement };
-	_cleanup_(trb_blob_unrefp) trb_blob *bytes = NULL;
-	int r = trb_leaf_encode(&leaf, &bytes, err);
+	const struct trb_log_kind *kind = trb_log_kind_find(c->entry->kind);
+	_cleanup_(trb_blob_unrefp) trb_blob *leaf = NULL;
+	int r;
 
-	return r < 0 ? r : trb_merkle_leaf(trb_blob_bytes(bytes), ret, err);
+	if (kind == NULL)
+		return trb_fail(err, TRB_E_LOG, "no kind of log is '%.*s'", (int)c->entry->kind.len,
+				(const char *)c->entry->kind.ptr);
+	r = kind->leaf(run->parts, &leaf, err);
+	return r < 0 ? r : kind->prove(c->entry, &c->checkpoint, trb_blob_bytes(leaf), err);
 }
 
 int trb_step_log_inclusion(struct trb_run *run, trb_error **err)
 {
-	_cleanup_(trb_error_unrefp) trb_error *why = NULL, *cause = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
 	const struct trb_log_candidate *good;
-	uint8_t leaf[32];
-	int r;
 
 	if (run->policy->log_none)
 		return trb_report_waive(run->report, TRB_CK_LOG_INCLUSION, err, NOT_LOGGED);
-	r = leaf_hash(run, leaf, &cause);
-	if (r < 0)
-		return trb_report_fail_from(run->report, TRB_CK_LOG_INCLUSION, r, cause, err);
 	for (size_t i = 0; i < run->parts->n_logs; i++) {
 		struct trb_log_candidate *c = &run->candidates[i];
 		trb_error *fault = NULL;
+		int r;
 
 		if (!c->good)
 			continue;
-		r = trb_merkle_check_inclusion(c->entry->index, c->checkpoint.size, leaf,
-					       c->entry->proof, c->entry->n_proof,
-					       c->checkpoint.root, &fault);
+		r = prove(run, c, &fault);
 		if (r < 0 && (r = put_aside(c, r, &fault, &why, err)) < 0)
 			return r;
 	}

@@ -8,6 +8,7 @@
 #include "../unit/sample.h"
 #include "core/error.h"
 #include "format/describe.h"
+#include "format/log_kind.h"
 #include "format/note.h"
 #include "format/nsm.h"
 #include "format/recipe.h"
@@ -59,7 +60,7 @@ static int one_bundle(const char **ret_check)
 	if (r == TRB_OK)
 		r = trb_bundle_encode(read, &json, &err);
 	if (r == TRB_OK)
-		r = trb_bundle_leaf(read, &leaf, &err);
+		r = trb_log_kind_tlog.leaf(trb_bundle_parts(read), &leaf, &err);
 	if (r == TRB_OK)
 		r = trb_bundle_describe(read, &text, &err);
 	if (r == TRB_OK)

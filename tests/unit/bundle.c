@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "format/json.h"
+#include "format/log_kind.h"
 #include "sample.h"
 
 static struct sample s;
@@ -71,7 +72,7 @@ START_TEST(leaf_holds_the_parts)
 	_cleanup_(trb_blob_unrefp) trb_blob *leaf = NULL, *owner = NULL;
 	struct trb_leaf parts;
 
-	ck_assert_int_eq(trb_bundle_leaf(bundle, &leaf, NULL), TRB_OK);
+	ck_assert_int_eq(trb_log_kind_tlog.leaf(trb_bundle_parts(bundle), &leaf, NULL), TRB_OK);
 	ck_assert_int_eq(trb_leaf_decode(trb_blob_bytes(leaf), &parts, &owner, NULL), TRB_OK);
 	ck_assert(trb_bytes_eq(parts.statement, trb_blob_bytes(s.statement)));
 	ck_assert(trb_bytes_eq(parts.request, trb_blob_bytes(s.request)));

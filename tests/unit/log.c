@@ -122,7 +122,7 @@ static int append(trb_bytes leaf, uint64_t *ret_index, trb_error **err)
 	if (r == TRB_OK)
 		r = trb_log_local.open(context, conf, &self, &key, err);
 	if (r == TRB_OK)
-		r = trb_log_local.append(self, leaf, &place, err);
+		r = trb_log_local.append(self, &leaf, 1, &place, err);
 	if (r == TRB_OK && ret_index != NULL)
 		*ret_index = place.proof.index;
 	trb_log_place_clear(&place);

@@ -18,8 +18,9 @@ static int fill(struct trb_conf *conf, trb_context *context, unsigned count, trb
 		struct trb_log_place place = { .checkpoint = NULL };
 		char leaf[512];
 		int n = snprintf(leaf, sizeof(leaf), "entry %u %*s", i, (int)(i % 300), "");
+		trb_bytes view = TRB_BYTES(leaf, n);
 
-		r = trb_log_local.append(self, TRB_BYTES(leaf, n), &place, err);
+		r = trb_log_local.append(self, &view, 1, &place, err);
 		trb_log_place_clear(&place);
 	}
 	if (self != NULL)
