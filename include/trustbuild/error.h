@@ -24,6 +24,10 @@ TRB_API trb_error *trb_error_unref(trb_error *error);
 /* The status code (TRB_E_*) that the failing function returned.  TRB_OK for NULL. */
 TRB_API int trb_error_code(const trb_error *error);
 
+/* The errno (errno.h) of the system call that failed, of this error or of what caused it; 0 where
+ * no system call is concerned, and for NULL. */
+TRB_API int trb_error_errno(const trb_error *error);
+
 /* The stable id of the check that failed, for example "artifact.digest"; NULL where none is
  * concerned.  Borrowed. */
 TRB_API const char *trb_error_check(const trb_error *error);

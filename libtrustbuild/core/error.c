@@ -12,13 +12,17 @@
 
 struct trb_error {
 	atomic_uint refs; /* 0 marks the static object, which is never freed */
-	int code;
+	int code, errnum;
 	const char *check;
 	trb_error *cause;
 	char *message;
 };
 
-static trb_error out_of_memory = { .code = TRB_E_NOMEM, .message = (char *)"out of memory" };
+static trb_error out_of_memory = {
+	.code = TRB_E_NOMEM,
+	.errnum = ENOMEM,
+	.message = (char *)"out of memory",
+};
 
 static trb_error *error_new(int code, const char *check, trb_error *cause, const char *fmt,
 			    va_list ap)
@@ -36,6 +40,7 @@ static trb_error *error_new(int code, const char *check, trb_error *cause, const
 	}
 	atomic_init(&error->refs, 1);
 	error->code = code;
+	error->errnum = trb_error_errno(cause);
 	error->check = check;
 	error->cause = cause;
 	return error;
@@ -101,7 +106,10 @@ int trb_fail_errno(trb_error **err, int errnum, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return trb_fail(err, code, "%s: %s", text, strerror_r(errnum, reason, sizeof(reason)));
+	code = trb_fail(err, code, "%s: %s", text, strerror_r(errnum, reason, sizeof(reason)));
+	if (*err != &out_of_memory)
+		(*err)->errnum = errnum;
+	return code;
 }
 
 int trb_fail_nomem(trb_error **err)
@@ -169,6 +177,11 @@ trb_error *trb_error_unref(trb_error *error)
 int trb_error_code(const trb_error *error)
 {
 	return error != NULL ? error->code : TRB_OK;
+}
+
+int trb_error_errno(const trb_error *error)
+{
+	return error != NULL ? error->errnum : 0;
 }
 
 const char *trb_error_check(const trb_error *error)

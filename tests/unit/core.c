@@ -48,6 +48,20 @@ START_TEST(errors_chain)
 }
 END_TEST
 
+START_TEST(errors_keep_errno)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL, *other = NULL;
+
+	ck_assert_int_eq(trb_error_errno(NULL), 0);
+	ck_assert_int_eq(trb_fail_errno(&err, EACCES, "open '%s'", "x"), TRB_E_IO);
+	ck_assert_int_eq(trb_error_errno(err), EACCES);
+	trb_wrap(&err, TRB_E_STATE, "outer");
+	ck_assert_int_eq(trb_error_errno(err), EACCES);
+	trb_fail(&other, TRB_E_IO, "no system call failed");
+	ck_assert_int_eq(trb_error_errno(other), 0);
+}
+END_TEST
+
 START_TEST(errors_tell_refusals)
 {
 	static const struct {
@@ -117,6 +131,7 @@ int main(void)
 	tcase_add_test(tc, buffer_keeps_its_ceiling);
 	tcase_add_test(tc, buffer_gives_strings);
 	tcase_add_test(tc, errors_chain);
+	tcase_add_test(tc, errors_keep_errno);
 	tcase_add_test(tc, errors_tell_refusals);
 	tcase_add_test(tc, utf8_is_strict);
 	tcase_add_test(tc, hex_round_trip);
