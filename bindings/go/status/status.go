@@ -13,6 +13,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Code is a status code of the library (trustbuild/status.h). It is an error, so that errors.Is
@@ -85,26 +86,41 @@ func (c Check) Error() string { return string(c) }
 // showing it on a terminal; Error() does.
 type Error struct {
 	Code    Code
-	Check   Check // empty where no check is concerned
-	Verdict bool  // evidence was refused: what trb_error_is_verdict() says
+	Check   Check         // empty where no check is concerned
+	Verdict bool          // evidence was refused: what trb_error_is_verdict() says
+	Errno   syscall.Errno // of the system call that failed; 0 where none is concerned
 	Message string
 	Cause   error // nil where there is none
 }
 
-// Error is one line without control characters.
+// Error is one line without control characters: the check, the message, those of the causes, and
+// the code.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%+q", e.Message)
-	text = text[1 : len(text)-1]
+	text := quoted(e.Message)
 	if e.Check != "" {
-		return fmt.Sprintf("%s: %s (%s)", string(e.Check), text, e.Code)
+		text = string(e.Check) + ": " + text
+	}
+	for below := e.below(); below != nil; below = below.below() {
+		text += ": " + quoted(below.Message)
 	}
 	return fmt.Sprintf("%s (%s)", text, e.Code)
+}
+
+func (e *Error) below() (cause *Error) {
+	errors.As(e.Cause, &cause)
+	return cause
+}
+
+func quoted(message string) string {
+	text := fmt.Sprintf("%+q", message)
+	return text[1 : len(text)-1]
 }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is compares with a Code or a Check.
+// Is compares with a Code or a Check, and with what Errno is: a syscall.Errno, or for example
+// fs.ErrPermission.
 func (e *Error) Is(target error) bool {
 	switch t := target.(type) {
 	case Code:
@@ -112,7 +128,7 @@ func (e *Error) Is(target error) bool {
 	case Check:
 		return t != "" && e.Check == t
 	}
-	return false
+	return e.Errno != 0 && errors.Is(e.Errno, target)
 }
 
 // IsVerdict says whether err is a refusal, be it of a bundle or document that cannot be read as

@@ -69,15 +69,16 @@ func (s *scope) setUp(h *Host) error {
 	if h == nil {
 		return nil
 	}
-	if err := s.setDir(h.StateDir, func(c *C.trb_context, dir *C.char, e **C.trb_error) C.int {
-		return C.trb_context_set_state_dir(c, dir, e)
-	}); err != nil {
+	err := setText(h.StateDir, func(dir *C.char, e **C.trb_error) C.int {
+		return C.trb_context_set_state_dir(s.c, dir, e)
+	})
+	if err != nil {
 		return err
 	}
-	if err := s.setDir(h.LibexecDir,
-		func(c *C.trb_context, dir *C.char, e **C.trb_error) C.int {
-			return C.trb_context_set_libexec_dir(c, dir, e)
-		}); err != nil {
+	err = setText(h.LibexecDir, func(dir *C.char, e **C.trb_error) C.int {
+		return C.trb_context_set_libexec_dir(s.c, dir, e)
+	})
+	if err != nil {
 		return err
 	}
 	if h.Logger != nil {
@@ -85,16 +86,6 @@ func (s *scope) setUp(h *Host) error {
 		C.trb_go_set_sink(s.c, C.uintptr_t(s.sink))
 	}
 	return nil
-}
-
-func (s *scope) setDir(dir string, set func(*C.trb_context, *C.char, **C.trb_error) C.int) error {
-	if dir == "" {
-		return nil
-	}
-	var e *C.trb_error
-	c, free := text(dir)
-	defer free()
-	return failure(set(s.c, c, &e), e)
 }
 
 // close is for when nothing that was made of it can call back any more.

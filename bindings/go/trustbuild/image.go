@@ -14,6 +14,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 )
 
 // SectionType is a kind of section of an enclave image.
@@ -50,17 +52,17 @@ type EIF struct {
 func OpenEIF(ctx context.Context, path string) (*EIF, error) {
 	var host *Host // an image needs no directories
 	var eif *EIF
-	p, free := text(path)
-	defer free()
-	err := host.call(ctx, func(c *C.trb_context) (err error) {
-		var image *C.trb_eif
-		var e *C.trb_error
-		if r := C.trb_eif_open(c, p, &image, &e); r != C.TRB_OK {
-			return failure(r, e)
-		}
-		eif, err = takeEIF(image)
-		return err
-	})
+	err := glue.Texts(func(t []*C.char) error {
+		return host.call(ctx, func(c *C.trb_context) (err error) {
+			var image *C.trb_eif
+			var e *C.trb_error
+			if r := C.trb_eif_open(c, t[0], &image, &e); r != C.TRB_OK {
+				return failure(r, e)
+			}
+			eif, err = takeEIF(image)
+			return err
+		})
+	}, path)
 	return eif, err
 }
 
@@ -212,10 +214,8 @@ func setInput(image *C.trb_image, in input) error {
 	if in.value == "" {
 		return nil
 	}
-	var e *C.trb_error
-	key, free := text(in.key)
-	defer free()
-	value, freeValue := text(in.value)
-	defer freeValue()
-	return failure(C.trb_image_set(image, key, value, &e), e)
+	return glue.Texts(func(t []*C.char) error {
+		var e *C.trb_error
+		return failure(C.trb_image_set(image, t[0], t[1], &e), e)
+	}, in.key, in.value)
 }

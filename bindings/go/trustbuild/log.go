@@ -28,14 +28,12 @@ type Log struct {
 // for example "local:dir=/srv/log"; an empty origin makes a unique name.
 func (h *Host) InitLog(ctx context.Context, backend, origin string) (vkey string, err error) {
 	var blob *C.trb_blob
-	b, free := text(backend)
-	defer free()
-	o, freeOrigin := text(origin)
-	defer freeOrigin()
-	err = h.call(ctx, func(c *C.trb_context) error {
-		var e *C.trb_error
-		return failure(C.trb_log_init(c, b, o, &blob, &e), e)
-	})
+	err = glue.Texts(func(t []*C.char) error {
+		return h.call(ctx, func(c *C.trb_context) error {
+			var e *C.trb_error
+			return failure(C.trb_log_init(c, t[0], t[1], &blob, &e), e)
+		})
+	}, backend, origin)
 	if err != nil {
 		return "", err
 	}
@@ -48,13 +46,13 @@ func (h *Host) OpenLog(ctx context.Context, backend string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, free := text(backend)
-	defer free()
 	var l *C.trb_log
-	err = s.canceling(ctx, func() error {
-		var e *C.trb_error
-		return failure(C.trb_log_open(s.c, b, &l, &e), e)
-	})
+	err = glue.Texts(func(t []*C.char) error {
+		return s.canceling(ctx, func() error {
+			var e *C.trb_error
+			return failure(C.trb_log_open(s.c, t[0], &l, &e), e)
+		})
+	}, backend)
 	if err != nil {
 		s.close()
 		return nil, err

@@ -29,13 +29,12 @@ func newRequest(r *C.trb_request) *Request {
 // with sandbox "runsc", the tree's own recipe and a fresh nonce. [Host.Resolve] takes other names.
 func NewRequest(repository, commit string) (*Request, error) {
 	var r *C.trb_request
-	var e *C.trb_error
-	cr, freeRepository := text(repository)
-	defer freeRepository()
-	cc, freeCommit := text(commit)
-	defer freeCommit()
-	if code := C.trb_request_new(nil, cr, cc, &r, &e); code != C.TRB_OK {
-		return nil, failure(code, e)
+	err := glue.Texts(func(t []*C.char) error {
+		var e *C.trb_error
+		return failure(C.trb_request_new(nil, t[0], t[1], &r, &e), e)
+	}, repository, commit)
+	if err != nil {
+		return nil, err
 	}
 	return newRequest(r), nil
 }
@@ -62,19 +61,13 @@ type Names struct {
 // process, and makes a request for it. The end of ctx ends the process.
 func (h *Host) Resolve(ctx context.Context, repository string, names Names) (*Request, error) {
 	var r *C.trb_request
-	repo, free := text(repository)
-	defer free()
-	name, freeName := text(names.Name)
-	defer freeName()
-	ref, freeRef := text(names.Ref)
-	defer freeRef()
-	ca, freeCA := text(names.CAFile)
-	defer freeCA()
-	err := h.call(ctx, func(c *C.trb_context) error {
-		var e *C.trb_error
-		return failure(C.trb_request_resolve(c, repo, name, ref, ca, view(names.Token), &r,
-			&e), e)
-	})
+	err := glue.Texts(func(t []*C.char) error {
+		return h.call(ctx, func(c *C.trb_context) error {
+			var e *C.trb_error
+			return failure(C.trb_request_resolve(c, t[0], t[1], t[2], t[3],
+				view(names.Token), &r, &e), e)
+		})
+	}, repository, names.Name, names.Ref, names.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +92,10 @@ func (r *Request) use(f func(*C.trb_request) error) error {
 // SetRef demands that the commit is in the history of this full ref name; empty for no demand.
 func (r *Request) SetRef(ref string) error {
 	return r.use(func(c *C.trb_request) error {
-		var e *C.trb_error
-		s, free := text(ref)
-		defer free()
-		return failure(C.trb_request_set_ref(c, s, &e), e)
+		return glue.Texts(func(t []*C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_request_set_ref(c, t[0], &e), e)
+		}, ref)
 	})
 }
 
@@ -117,10 +110,10 @@ func (r *Request) SetRecipe(recipe []byte) error {
 // SetSandbox selects the runtime: "runsc", "crun" or "runc".
 func (r *Request) SetSandbox(runtime string) error {
 	return r.use(func(c *C.trb_request) error {
-		var e *C.trb_error
-		s, free := text(runtime)
-		defer free()
-		return failure(C.trb_request_set_sandbox(c, s, &e), e)
+		return glue.Texts(func(t []*C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_request_set_sandbox(c, t[0], &e), e)
+		}, runtime)
 	})
 }
 

@@ -88,12 +88,13 @@ func (h *Host) Open(backend string) (*Session, error) {
 		return nil, err
 	}
 	var s *C.trb_session
-	var e *C.trb_error
-	b, free := text(backend)
-	defer free()
-	if r := C.trb_session_open(scope.c, b, &s, &e); r != C.TRB_OK {
+	err = glue.Texts(func(t []*C.char) error {
+		var e *C.trb_error
+		return failure(C.trb_session_open(scope.c, t[0], &s, &e), e)
+	}, backend)
+	if err != nil {
 		scope.close()
-		return nil, failure(r, e)
+		return nil, err
 	}
 	return &Session{
 		h: glue.New(unsafe.Pointer(s), func(p unsafe.Pointer) {
@@ -184,10 +185,10 @@ func (s *Session) SetCredential(token []byte) error {
 // AllowPrivate lets the enclave reach this host though its address is private.
 func (s *Session) AllowPrivate(host string) error {
 	return s.set(func(c *C.trb_session) error {
-		var e *C.trb_error
-		h, free := text(host)
-		defer free()
-		return failure(C.trb_session_allow_private(c, h, &e), e)
+		return glue.Texts(func(t []*C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_session_allow_private(c, t[0], &e), e)
+		}, host)
 	})
 }
 

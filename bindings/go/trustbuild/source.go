@@ -101,10 +101,11 @@ func newSource(c *C.trb_context, r *C.trb_request, options *SourceOptions) (*C.t
 	if err != nil {
 		return nil, err
 	}
-	d, free := text(dir)
-	defer free()
-	if r := C.trb_source_new(c, r, d, &s, &e); r != C.TRB_OK {
-		return nil, failure(r, e)
+	err = glue.Texts(func(t []*C.char) error {
+		return failure(C.trb_source_new(c, r, t[0], &s, &e), e)
+	}, dir)
+	if err != nil {
+		return nil, err
 	}
 	if err := options.apply(s); err != nil {
 		C.trb_source_unref(s)
@@ -114,22 +115,20 @@ func newSource(c *C.trb_context, r *C.trb_request, options *SourceOptions) (*C.t
 }
 
 func (o *SourceOptions) apply(s *C.trb_source) error {
-	var e *C.trb_error
-	if o.Egress != "" {
-		egress, free := text(o.Egress)
-		defer free()
-		if r := C.trb_source_set_egress(s, egress, &e); r != C.TRB_OK {
-			return failure(r, e)
-		}
+	err := setText(o.Egress, func(t *C.char, e **C.trb_error) C.int {
+		return C.trb_source_set_egress(s, t, e)
+	})
+	if err != nil {
+		return err
 	}
-	if o.CAFile != "" {
-		ca, free := text(o.CAFile)
-		defer free()
-		if r := C.trb_source_set_ca_file(s, ca, &e); r != C.TRB_OK {
-			return failure(r, e)
-		}
+	err = setText(o.CAFile, func(t *C.char, e **C.trb_error) C.int {
+		return C.trb_source_set_ca_file(s, t, e)
+	})
+	if err != nil {
+		return err
 	}
 	if len(o.Token) > 0 {
+		var e *C.trb_error
 		if r := C.trb_source_set_token(s, view(o.Token), &e); r != C.TRB_OK {
 			return failure(r, e)
 		}
@@ -140,11 +139,13 @@ func (o *SourceOptions) apply(s *C.trb_source) error {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		n, free := text(name)
-		r := C.trb_source_set_limit(s, n, C.uint64_t(o.Limits[name]), &e)
-		free()
-		if r != C.TRB_OK {
-			return failure(r, e)
+		err := glue.Text(func(t *C.char) error {
+			var e *C.trb_error
+			limit := C.uint64_t(o.Limits[name])
+			return failure(C.trb_source_set_limit(s, t, limit, &e), e)
+		}, name)
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func (v *Verifier) verifyItem(ctx context.Context, item Item) Result {
 	if result.Err = ctx.Err(); result.Err != nil {
 		return result
 	}
-	bundle, err := openBundle(item.Bundle)
+	bundle, err := OpenBundle(item.Bundle)
 	if err != nil {
 		result.Err = err
 		return result

@@ -113,6 +113,20 @@ func (v *DocumentVerifier) Check(document []byte) (*Document, error) {
 	return ret, err
 }
 
+// CheckFile is Check for a regular file.
+func (v *DocumentVerifier) CheckFile(path string) (*Document, error) {
+	f, err := glue.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	document, err := readAll(f, documentMax)
+	if err != nil {
+		return nil, err
+	}
+	return v.Check(document)
+}
+
 func newDocument(a *C.trb_attestation, assurance Assurance) *Document {
 	d := &Document{
 		Assurance:   assurance,

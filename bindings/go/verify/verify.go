@@ -3,7 +3,6 @@
 package verify
 
 /*
-#include <stdlib.h>
 #include <trustbuild/verify.h>
 */
 import "C"
@@ -14,7 +13,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 	"unsafe"
 
@@ -23,8 +21,9 @@ import (
 
 // What the formats allow; the library itself refuses one byte more.
 const (
-	bundleMax = 1 << 20
-	policyMax = 256 << 10
+	bundleMax   = 1 << 20
+	policyMax   = 256 << 10
+	documentMax = 16 << 10
 )
 
 func readAll(r io.Reader, max int64) ([]byte, error) {
@@ -46,9 +45,9 @@ func ParsePolicy(json []byte) (*Policy, error) {
 	})}, nil
 }
 
-// openPolicy reads a policy's file.
-func openPolicy(path string) (*Policy, error) {
-	f, err := os.Open(path)
+// OpenPolicy reads a policy's file, which is a regular one.
+func OpenPolicy(path string) (*Policy, error) {
+	f, err := glue.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +104,9 @@ func ParseBundle(json []byte) (*Bundle, error) {
 	})}, nil
 }
 
-// openBundle reads a bundle's file.
-func openBundle(path string) (*Bundle, error) {
-	f, err := os.Open(path)
+// OpenBundle reads a bundle's file, which is a regular one.
+func OpenBundle(path string) (*Bundle, error) {
+	f, err := glue.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -179,10 +178,11 @@ type Option struct{ apply func(*C.trb_verifier) error }
 
 func withText(value string, set func(*C.trb_verifier, *C.char, **C.trb_error) C.int) Option {
 	return Option{func(v *C.trb_verifier) error {
-		var e *C.trb_error
-		s := C.CString(value) // the empty one, too: no demand is dropped
-		defer C.free(unsafe.Pointer(s))
-		return failure(set(v, s, &e), e)
+		// the empty one, too: no demand is dropped
+		return glue.Text(func(s *C.char) error {
+			var e *C.trb_error
+			return failure(set(v, s, &e), e)
+		}, value)
 	}}
 }
 
@@ -283,9 +283,9 @@ func (v *Verifier) VerifyFS(ctx context.Context, bundle *Bundle, fsys fs.FS,
 	return v.Verify(ctx, bundle, f, name)
 }
 
-// VerifyFile is Verify for a file.
+// VerifyFile is Verify for a regular file.
 func (v *Verifier) VerifyFile(ctx context.Context, bundle *Bundle, path string) (*Claims, error) {
-	f, err := os.Open(path)
+	f, err := glue.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -315,24 +315,26 @@ func (v *Verifier) check(bundle *Bundle, digest [sha256.Size]byte, name string,
 	if v == nil {
 		return nil, nil, fs.ErrInvalid
 	}
+	check := func(v *C.trb_verifier, b *C.trb_bundle, name *C.char) error {
+		var e *C.trb_error
+		var c *C.trb_claims
+		var want **C.trb_report
+		if report {
+			want = &ret
+		}
+		r := C.trb_verifier_check_digest(v, b, view(digest[:]), name, &c, want, &e)
+		if r != C.TRB_OK {
+			return failure(r, e)
+		}
+		claims = newClaims(c)
+		C.trb_claims_unref(c)
+		return nil
+	}
 	err := v.h.Use(func(p unsafe.Pointer) error {
 		return bundle.use(func(b *C.trb_bundle) error {
-			var e *C.trb_error
-			var c *C.trb_claims
-			var want **C.trb_report
-			if report {
-				want = &ret
-			}
-			s, free := text(name)
-			defer free()
-			r := C.trb_verifier_check_digest((*C.trb_verifier)(p), b, view(digest[:]),
-				s, &c, want, &e)
-			if r != C.TRB_OK {
-				return failure(r, e)
-			}
-			claims = newClaims(c)
-			C.trb_claims_unref(c)
-			return nil
+			return glue.Texts(func(t []*C.char) error {
+				return check((*C.trb_verifier)(p), b, t[0])
+			}, name)
 		})
 	})
 	if ret == nil {
@@ -365,7 +367,7 @@ func hash(ctx context.Context, r io.Reader) (digest [sha256.Size]byte, err error
 // File judges the file artifact by the files bundle and policy.
 func File(ctx context.Context, artifact, bundle, policy string,
 	options ...Option) (*Claims, error) {
-	p, err := openPolicy(policy)
+	p, err := OpenPolicy(policy)
 	if err != nil {
 		return nil, err
 	}
@@ -375,7 +377,7 @@ func File(ctx context.Context, artifact, bundle, policy string,
 		return nil, err
 	}
 	defer v.Close()
-	b, err := openBundle(bundle)
+	b, err := OpenBundle(bundle)
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,7 @@ func main() {
 }
 
 func open(path string, options ...verify.Option) (*verify.Verifier, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	policy, err := verify.ReadPolicy(f)
+	policy, err := verify.OpenPolicy(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,54 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/status"
 )
-
-// Copied gives nil for a null view, and a slice that is not nil for an empty one.
-func Copied(ptr unsafe.Pointer, n int) []byte {
-	if ptr == nil {
-		return nil
-	}
-	return append(make([]byte, 0, n), unsafe.Slice((*byte)(ptr), n)...)
-}
-
-// Parts is what one error of the library says.
-type Parts[E comparable] struct {
-	Code           int
-	Verdict        bool
-	Check, Message string
-	Cause          E
-}
-
-// Failure makes the error of a call that returned code and e, which may be null; read takes an
-// error apart. It is nil for code 0.
-func Failure[E comparable](code int, e E, read func(E) Parts[E]) error {
-	var null E
-	if code == 0 {
-		return nil
-	}
-	if e == null {
-		return &status.Error{Code: status.Code(code), Message: status.Code(code).String()}
-	}
-	return chain(e, read)
-}
-
-func chain[E comparable](e E, read func(E) Parts[E]) error {
-	var null E
-	if e == null {
-		return nil
-	}
-	p := read(e)
-	return &status.Error{
-		Code:    status.Code(p.Code),
-		Check:   status.Check(p.Check),
-		Verdict: p.Verdict,
-		Message: p.Message,
-		Cause:   chain(p.Cause, read),
-	}
-}
 
 // Canceling runs f, and cancel when ctx ends meanwhile. cancel has returned when Canceling does. An
 // error that is the outcome of it is the context's, too.

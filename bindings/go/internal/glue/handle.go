@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package glue is what the packages that use cgo share. C's types differ from one package to the
-// next, so it has none of them.
+// next, so that it takes them as type arguments, or without their types.
 package glue
 
 import (
