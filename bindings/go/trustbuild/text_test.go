@@ -24,8 +24,8 @@ func setField(s any, field, text string) {
 	f.SetString(text)
 }
 
-// C would end a text at its NUL, and go by what stands before it. Without one, everything here fails
-// for another reason, or does nothing.
+// C would end a text at its NUL, and go by what stands before it. Without one, everything here
+// fails for another reason, or does nothing.
 func TestTextsWithNul(t *testing.T) {
 	ctx := context.Background()
 	host := testHost(t)
@@ -106,7 +106,9 @@ func TestTextsWithNul(t *testing.T) {
 		"SourceOptions.Egress": fetch(func(o *SourceOptions, text string) {
 			o.Egress = "unix:/tmp" + text
 		}),
-		"SourceOptions.CAFile": fetch(func(o *SourceOptions, text string) { o.CAFile = text }),
+		"SourceOptions.CAFile": fetch(func(o *SourceOptions, text string) {
+			o.CAFile = text
+		}),
 		"SourceOptions.Limits": fetch(func(o *SourceOptions, text string) {
 			o.Limits = map[string]uint64{"files" + text: 1}
 		}),
@@ -143,10 +145,12 @@ func TestTextsWithNul(t *testing.T) {
 			cases["ImageRecipe."+field.Name] = image(field.Name)
 		}
 	}
-	for _, result := range []string{"RequestFields.Repository", "RequestFields.Commit",
-		"RequestFields.Ref", "RequestFields.Sandbox", "Submodule.Path", "Submodule.Repository",
-		"Submodule.Commit", "Source.Commit", "Source.Tip", "Source.Path", "EIF.Architecture",
-		"Event.State"} {
+	for _, result := range []string{
+		"RequestFields.Repository", "RequestFields.Commit", "RequestFields.Ref",
+		"RequestFields.Sandbox", "Submodule.Path", "Submodule.Repository",
+		"Submodule.Commit", "Source.Commit", "Source.Tip", "Source.Path",
+		"EIF.Architecture", "Event.State",
+	} {
 		cases[result] = nil
 	}
 	exported.Refuse(t, cases, func(err error) bool {

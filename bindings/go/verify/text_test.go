@@ -61,7 +61,8 @@ func TestTextsWithNul(t *testing.T) {
 		"Commit(digits)":  option(Commit),
 		"Entry(name)":     option(Entry),
 		"Verifier.Verify(name)": func(text string) error {
-			_, err := v.Verify(ctx, bundle, bytes.NewReader(minted(t, "tb-widget")), text)
+			artifact := bytes.NewReader(minted(t, "tb-widget"))
+			_, err := v.Verify(ctx, bundle, artifact, text)
 			return err
 		},
 		"Verifier.VerifyFS(name)": func(text string) error {
@@ -107,10 +108,12 @@ func TestTextsWithNul(t *testing.T) {
 			return err
 		},
 		"Item.Artifact": func(text string) error {
-			return v.VerifyAll(ctx, []Item{{file + text, file + ".bundle.json"}}, 1)[0].Err
+			items := []Item{{file + text, file + ".bundle.json"}}
+			return v.VerifyAll(ctx, items, 1)[0].Err
 		},
 		"Item.Bundle": func(text string) error {
-			return v.VerifyAll(ctx, []Item{{file, file + ".bundle.json" + text}}, 1)[0].Err
+			items := []Item{{file, file + ".bundle.json" + text}}
+			return v.VerifyAll(ctx, items, 1)[0].Err
 		},
 		"Only(values)": drafts(func(d *PolicyDraft, text string) {
 			d.Repositories = Only("https://forge.example/widget" + text)

@@ -80,10 +80,7 @@ def main() -> int:
             print(f'building {request.commit}')
             build(request, options)
     except trustbuild.Error as why:
-        error: trustbuild.Error | None = why
-        while error is not None:
-            print(trustbuild.escape(str(error)), file=sys.stderr)
-            error = error.cause
+        print(trustbuild.escape(str(why)), file=sys.stderr)
         return 1
     return 0
 

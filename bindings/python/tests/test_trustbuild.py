@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+import array
+import errno
+import functools
 import gc
+import io
 import json
+import mmap
 import os
 import pathlib
 import pickle
@@ -18,7 +23,7 @@ import unittest
 from datetime import datetime, timezone
 
 import trustbuild
-from support import VECTORS, VERIFY, Minted, with_vectors
+from support import COMMIT, VECTORS, VERIFY, Minted, with_vectors
 from trustbuild import errors
 from trustbuild._native import lib
 
@@ -48,7 +53,14 @@ class Verify(Minted):
         content = self.artifact.read_bytes()
         bundle = trustbuild.Bundle.load(self.bundle)
         with trustbuild.Policy.load(str(self.policy)) as policy:
-            for data in (content, bytearray(content), memoryview(content)):
+            doubled = bytes(byte for each in content for byte in (each, 0))
+            with open(self.artifact, 'rb') as file:
+                mapped = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+            self.addCleanup(mapped.close)
+            read_on = io.BytesIO(content)
+            read_on.read(3)
+            for data in (content, bytearray(content), memoryview(content), read_on, mapped,
+                         memoryview(doubled)[::2], array.array('B', content)):
                 self.assertEqual(trustbuild.verify(data, bundle=bundle, policy=policy,
                                                    name='tb-widget'), wanted)
             with open(self.artifact, 'rb') as file:
@@ -105,8 +117,45 @@ class Verify(Minted):
         self.assertEqual(caught.exception.check, 'policy.parse')
         with self.assertRaises(FileNotFoundError):
             trustbuild.verify(self.dir / 'none', bundle=self.bundle, policy=self.policy)
-        with self.assertRaises(errors.InvalidError):
-            trustbuild.verify(self.dir, bundle=self.bundle, policy=self.policy)
+
+    def test_irregular_files(self) -> None:
+        fifo = self.dir / 'fifo'
+        os.mkfifo(fifo)
+        good = {'artifact': self.artifact, 'bundle': self.bundle, 'policy': self.policy}
+        root = (self.dir / 'root.der').read_bytes()
+        verify = functools.partial(trustbuild.verify_document, roots=[root])
+        verify(self.dir / 'nsm.bin')
+        for path in (fifo, '/dev/zero', '/dev/null', self.dir):
+            for which in good:
+                with self.subTest(path=path, which=which), \
+                        self.assertRaisesRegex(errors.IOFailedError, 'not a regular file'):
+                    files = {**good, which: path}
+                    trustbuild.verify(files.pop('artifact'), **files)
+            for call in (verify, trustbuild.Eif, trustbuild.Attestation.load):
+                with self.assertRaisesRegex(errors.IOFailedError, 'not a regular file'):
+                    call(path)
+        reading, writing = os.pipe()
+        with open(reading, 'rb') as file, open(writing, 'wb'), \
+                self.assertRaisesRegex(errors.IOFailedError, 'not a regular file'):
+            trustbuild.verify(file, bundle=self.bundle, policy=self.policy, name='tb-widget')
+
+    def test_what_is_no_path(self) -> None:
+        fd = os.open(self.bundle, os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        for path in (fd, True, False, 5.0, None, object(), io.StringIO('text')):
+            for call in (
+                    lambda path: self.verify(nonce=path if path is not None else 5),
+                    lambda path: trustbuild.verify(path, bundle=self.bundle, policy=self.policy),
+                    lambda path: trustbuild.verify(self.artifact, bundle=path, policy=self.policy),
+                    lambda path: trustbuild.verify(self.artifact, bundle=self.bundle, policy=path),
+                    trustbuild.verify_document, trustbuild.Bundle, trustbuild.Bundle.load,
+                    trustbuild.Policy.load, trustbuild.Eif, trustbuild.Attestation,
+                    lambda path: trustbuild.Bundle.load(self.bundle).save(path)):
+                with self.subTest(path=path), self.assertRaises(TypeError):
+                    call(path)
+        # the caller's descriptor is neither read nor closed
+        self.assertEqual(os.lseek(fd, 0, os.SEEK_CUR), 0)
+        self.assertEqual(trustbuild.Bundle(os.pread(fd, 1 << 20, 0)).log_entries, 1)
 
     def test_bundle(self) -> None:
         bundle = trustbuild.Bundle.load(self.bundle)
@@ -119,12 +168,23 @@ class Verify(Minted):
         self.assertEqual(request.encode(), bundle.request)
 
     def test_time(self) -> None:
-        for now in (1, 1.5, datetime.now(timezone.utc)):
+        document, root = self.dir / 'nsm.bin', (self.dir / 'root.der').read_bytes()
+        signed = trustbuild.Attestation.load(document).timestamp_ms / 1000
+
+        def judge(time: object) -> object:
+            return trustbuild.verify_document(document, roots=root, time=time)
+
+        for now in (signed + 1, int(signed) + 1, datetime.fromtimestamp(signed + 1, timezone.utc)):
             self.verify(now=now)
-        with self.assertRaises(errors.InvalidError):
-            self.verify(now=datetime.now())
-        with self.assertRaises(errors.InvalidError):
-            self.verify(now=0)
+            judge(now)
+        for now in (datetime.now(), 0, -1, 2.0 ** 70, 2 ** 70, float('nan'), float('inf')):
+            for call in (judge, lambda now: self.verify(now=now)):
+                with self.subTest(now=now), self.assertRaises(errors.InvalidError):
+                    call(now)
+        for now in (True, '2026-09-21', b'1', None.__class__):
+            for call in (judge, lambda now: self.verify(now=now)):
+                with self.subTest(now=now), self.assertRaises(TypeError):
+                    call(now)
 
     def test_other_processes(self) -> None:
         claims = self.verify()
@@ -310,6 +370,24 @@ class Errors(unittest.TestCase):
         self.assertIs(type(below), errors.error_class(below.code))
         shown = ''.join(traceback.format_exception(type(above), above, None))
         self.assertLess(shown.index(below.message), shown.index(above.message))
+
+    def test_reason_and_errno(self) -> None:
+        with self.assertRaises(errors.EvidenceRefused) as caught:
+            trustbuild.verify_document(b'')
+        why, reasons = caught.exception, []
+        while why is not None:
+            reasons.append(why.message)
+            why = why.cause
+        self.assertGreater(len(reasons), 1)
+        self.assertEqual(str(caught.exception), f'{": ".join(reasons)} [document.parse]')
+        self.assertIsNone(caught.exception.errno)
+        request = trustbuild.Request('https://forge.example/app', COMMIT)
+        with trustbuild.Session.process('/none') as session, \
+                self.assertRaises(errors.NotFoundError) as caught:
+            session.start(request)
+        self.assertEqual(caught.exception.errno, errno.ENOENT)
+        again = pickle.loads(pickle.dumps(caught.exception))
+        self.assertEqual(again.errno, errno.ENOENT)
 
     def test_cause(self) -> None:
         below = errors.IOFailedError('below')

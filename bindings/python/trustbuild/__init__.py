@@ -23,9 +23,10 @@ Eif, ImageBuilder       measuring and making enclave images
 Context                 progress, state directory, helper programs
 
 ``trustbuild.errors`` has one exception class for each status code, ``trustbuild.enclave`` what an
-enclave of your own needs.  A path is str or os.PathLike; bytes, bytearray and memoryview are always
-content.  Handles close by close(), by ``with``, or when they are collected, and the interpreter's
-lock is released in every call of the library.
+enclave of your own needs.  A path is str or os.PathLike; bytes and other buffers are always
+content.  A time is an aware datetime, or seconds since 1970.  Handles close by close(), by
+``with``, or when they are collected, and the interpreter's lock is released in every call of the
+library.
 """
 
 from . import errors

@@ -29,7 +29,7 @@ def say(message: str) -> None:
 
 
 def explain(error: Error) -> int:
-    say(escape(str(error)))
+    say(escape(f'{error.message} [{error.check}]' if error.check else error.message))
     cause = error.cause
     while cause is not None:
         print(f'  because: {escape(cause.message)}', file=sys.stderr)

@@ -3,24 +3,32 @@
 
 from __future__ import annotations
 
+import array
+import io
 import logging
+import math
+import mmap
 import os
+import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar, Union
 
 from ._native import ffi, lib
-from .errors import Error, InvalidError, error_class
+from .errors import Error, InvalidError, IOFailedError, error_class
 
-# A buffer is what memoryview() takes.
-Buffer = Union[bytes, bytearray, memoryview]
+# Content: what memoryview() takes, and a file in memory.
+Buffer = Union[bytes, bytearray, memoryview, mmap.mmap, 'array.array[Any]', io.BytesIO]
 Path = Union[str, 'os.PathLike[str]', 'os.PathLike[bytes]']
 # A file that is read: a path, or its content.
 Content = Union[Path, Buffer]
+# A time: an aware datetime, or seconds since 1970.
+When = Union[datetime, float]
 
-BUFFERS = (bytes, bytearray, memoryview)
 PCRS = 32
 
 _Self = TypeVar('_Self', bound='Handle')
@@ -91,11 +99,24 @@ def c_path(path: Path | None) -> Any:
     return ffi.new('char[]', encoded)
 
 
+def buffer_of(source: Any) -> memoryview | None:
+    """The bytes of what is content, all of them and in their order; None for anything else."""
+    if isinstance(source, io.BytesIO):
+        source = source.getbuffer()
+    try:
+        view = memoryview(source)
+    except TypeError:
+        return None
+    return view if view.c_contiguous else memoryview(view.tobytes())
+
+
 class Bytes:
     """A view of a Python buffer, which stays locked as long as this is held."""
 
     def __init__(self, data: Buffer) -> None:
-        view = memoryview(data)
+        view = buffer_of(data)
+        if view is None:
+            raise TypeError(f'bytes are needed, not {type(data).__name__}')
         self._keep = ffi.from_buffer('uint8_t[]', view)
         self.view = ffi.new('trb_bytes *')
         self.view.len = view.nbytes
@@ -109,30 +130,78 @@ class Bytes:
         ffi.release(self._keep)
 
 
-def read(source: Content, limit: int) -> Buffer:
+def read(source: Content, limit: int) -> bytes | memoryview:
     """The content; of a path, the file's first ``limit`` bytes."""
-    if isinstance(source, BUFFERS):
-        return source
-    with open(source, 'rb') as file:
+    content = buffer_of(source)
+    if content is not None:
+        return content
+    with open(_open(source), 'rb') as file:
         return file.read(limit)
+
+
+def _open(path: Any) -> int:
+    """A descriptor of the regular file that path names.  A number names none: it would be a
+    descriptor of the caller's.  Opening a pipe would wait, and a device may never end."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    name = os.fspath(path)
+    fd = os.open(name, flags)
+    try:
+        _regular(fd, name)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _regular(fd: int, name: Any) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise IOFailedError(f'{name!r} is not a regular file')
 
 
 @contextmanager
 def file_of(source: Content | BinaryIO) -> Iterator[int]:
     """A descriptor of the regular file that source is, names, or (as content) fills."""
-    if isinstance(source, BUFFERS):
-        fd = os.memfd_create('trustbuild', os.MFD_CLOEXEC)
-        with open(fd, 'wb', closefd=False) as file:
-            file.write(source)
-    elif hasattr(source, 'fileno'):
-        yield source.fileno()
+    content = buffer_of(source)
+    if content is None and hasattr(source, 'fileno'):
+        fd = _descriptor(source)
+        _regular(fd, getattr(source, 'name', 'the file'))
+        yield fd
         return
+    if content is None:
+        fd = _open(source)
     else:
-        fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        fd = os.memfd_create('trustbuild', os.MFD_CLOEXEC)
     try:
+        if content is not None:
+            with open(fd, 'wb', closefd=False) as file:
+                file.write(content)
         yield fd
     finally:
         os.close(fd)
+
+
+def _descriptor(file: Any) -> int:
+    try:
+        return int(file.fileno())
+    except io.UnsupportedOperation as why:
+        raise TypeError(f'a {type(file).__name__} has no file: give a path, an open file, or the '
+                        'content') from why
+
+
+def seconds(when: When | None, name: str) -> int:
+    """A time as C has it, in whole seconds since 1970; by default now.  ``name`` is the argument
+    that it is."""
+    if when is None:
+        return int(time.time())
+    if isinstance(when, datetime):
+        if when.tzinfo is None:
+            raise InvalidError(f'{name}= is a datetime without a time zone')
+        when = when.timestamp()
+    if isinstance(when, bool) or not isinstance(when, (int, float)):
+        raise TypeError(f'{name}= is a datetime or seconds since 1970, not {type(when).__name__}')
+    if not math.isfinite(when) or not 0 < when < 1 << 63:
+        raise InvalidError(f'{name}= is no time since 1970: {when!r}')
+    return int(when)
 
 
 def make_error(error: Any, code: int, report: Any = None) -> Error:
@@ -143,7 +212,8 @@ def make_error(error: Any, code: int, report: Any = None) -> Error:
     cause = make_error(below, lib.trb_error_code(below)) if below != ffi.NULL else None
     cls = error_class(code, bool(lib.trb_error_is_verdict(error)))
     return cls(some(lib.trb_error_message(error)), code=code, report=report,
-               check=text(lib.trb_error_check(error)), cause=cause)
+               check=text(lib.trb_error_check(error)), cause=cause,
+               errno=int(lib.trb_error_errno(error)) or None)
 
 
 def call(function: Any, *args: Any) -> None:
@@ -370,7 +440,7 @@ def _encoded(value: str) -> bytes:
 
 def one_or_many(value: Any) -> tuple[Any, ...]:
     """A tuple of what an argument gives: one thing, or an iterable of things."""
-    if isinstance(value, (str, os.PathLike, *BUFFERS)):
+    if isinstance(value, (str, os.PathLike)) or buffer_of(value) is not None:
         return (value,)
     try:
         return tuple(value)

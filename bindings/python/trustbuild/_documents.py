@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._core import (Buffer, Bytes, Content, Handle, attempt, call, make_error, octets,
-                    one_or_many, optional_octets, pcrs, read, take_blob)
+from ._core import (Buffer, Bytes, Content, Handle, When, attempt, call, make_error, octets,
+                    one_or_many, optional_octets, pcrs, read, seconds, take_blob)
 from ._native import ffi, lib
 from ._report import Assurance, DocumentReport
 
@@ -108,11 +108,12 @@ class DocumentVerifier(Handle):
     at once.
 
     ``roots`` are certificates, DER or PEM, paths or content, in place of the root of AWS Nitro
-    Enclaves; ``time`` is in seconds since 1970, each document's own where it is left out.
+    Enclaves; ``time`` is an aware datetime, or seconds since 1970, each document's own where it is
+    left out.
     ``allow_debug`` lets documents of debug enclaves pass, whose PCR0, 1 and 2 say nothing.
     """
 
-    def __init__(self, *, roots: Content | Iterable[Content] = (), time: int | None = None,
+    def __init__(self, *, roots: Content | Iterable[Content] = (), time: When | None = None,
                  allow_debug: bool = False) -> None:
         slot = ffi.new('trb_document_verifier **')
         call(lib.trb_document_verifier_new, slot)
@@ -121,7 +122,7 @@ class DocumentVerifier(Handle):
             with Bytes(read(root, _CERTIFICATE_MAX)) as view:
                 call(lib.trb_document_verifier_add_root, self._c, view)
         if time is not None:
-            lib.trb_document_verifier_set_time(self._c, int(time))
+            lib.trb_document_verifier_set_time(self._c, seconds(time, 'time'))
         lib.trb_document_verifier_set_allow_debug(self._c, allow_debug)
 
     def check(self, document: Content) -> VerifiedDocument:
@@ -139,7 +140,7 @@ class DocumentVerifier(Handle):
 
 
 def verify_document(document: Content, *, roots: Content | Iterable[Content] = (),
-                    time: int | None = None, allow_debug: bool = False) -> VerifiedDocument:
+                    time: When | None = None, allow_debug: bool = False) -> VerifiedDocument:
     """Judges one document; raises EvidenceRefused with ``.check`` and ``.report``.
 
     The arguments are those of DocumentVerifier, which is what to make for many.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from ._bundle import Policy
-from ._core import BUFFERS, Buffer, Content, Path, one_or_many, read
+from ._core import Buffer, Content, Path, one_or_many, read
 from ._image import Eif
 from ._log import Log
 from .errors import InvalidError
@@ -90,7 +90,7 @@ def draft_policy(image: Eif | Path, *, repositories: str | Iterable[str],
     watching = one_or_many(witnesses)
     if quorum is not None and not watching:
         raise InvalidError('quorum= without witnesses')
-    certificates = (roots,) if isinstance(roots, (str, os.PathLike, *BUFFERS)) else tuple(roots)
+    certificates = one_or_many(roots)
     draft: dict[str, Any] = {
         'policy': 1,
         'measurements': [_measurement(image, name)],

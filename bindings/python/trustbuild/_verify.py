@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, BinaryIO
 
 from ._bundle import Bundle, Policy
-from ._core import (BUFFERS, Buffer, Bytes, Content, Handle, Path, attempt, c_path,
-                    c_text, call, file_of, make_error, octets, pcrs, some, text)
+from ._core import (Buffer, Bytes, Content, Handle, Path, When, attempt, buffer_of, c_path,
+                    c_text, call, file_of, make_error, octets, pcrs, seconds, some, text)
 from ._native import ffi, lib
 from ._report import Assurance, Report
 from .errors import Error, InvalidError
@@ -94,14 +91,6 @@ def _claims(claims: Any, report: Report) -> Claims:
         report=report)
 
 
-def _seconds(now: datetime | float | None) -> int:
-    if isinstance(now, datetime):
-        if now.tzinfo is None:
-            raise InvalidError('now= is a datetime without a time zone')
-        return int(now.timestamp())
-    return int(time.time() if now is None else now)
-
-
 class Verifier(Handle):
     """A policy with a clock and narrowing demands.  Once made, any number of threads may call
     check() at once.
@@ -113,7 +102,7 @@ class Verifier(Handle):
     called.
     """
 
-    def __init__(self, policy: Policy | Content, *, now: datetime | float | None = None,
+    def __init__(self, policy: Policy | Content, *, now: When | None = None,
                  repository: str | None = None, commit: str | None = None,
                  nonce: Buffer | None = None, entry: str | None = None) -> None:
         held = policy if isinstance(policy, Policy) else Policy.load(policy)
@@ -121,7 +110,7 @@ class Verifier(Handle):
         self._entry = entry
         call(lib.trb_verifier_new, ffi.NULL, held._c, slot)
         super().__init__(slot[0], lib.trb_verifier_unref)
-        call(lib.trb_verifier_set_now, self._c, _seconds(now))
+        call(lib.trb_verifier_set_now, self._c, seconds(now, 'now'))
         if repository is not None:
             call(lib.trb_verifier_set_repository, self._c, c_text(repository))
         if commit is not None:
@@ -137,16 +126,15 @@ class Verifier(Handle):
         """Judges whether ``artifact`` is one that ``bundle`` attests, as the policy wants it.
 
         An artifact is a path, a file object over a real file (read from its beginning, its
-        position stays), or the content itself, which needs ``name`` unless the verifier was made
-        for an ``entry``.  Raises Refused with the report, or another Error where nothing was
-        decided; OSError where the file cannot be opened.
+        position stays), or the content itself (bytes, an io.BytesIO, an mmap, any other buffer),
+        which needs ``name`` unless the verifier was made for an ``entry``.  Raises Refused with the
+        report, or another Error where nothing was decided; OSError where the file cannot be opened.
         """
         held = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
-        if isinstance(artifact, BUFFERS):
-            return self.check_digest(hashlib.sha256(artifact).digest(), held, name=name)
+        content = buffer_of(artifact)
+        if content is not None:
+            return self.check_digest(hashlib.sha256(content).digest(), held, name=name)
         with file_of(artifact) as fd:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise InvalidError('the artifact is not a regular file')
             return self._check_fd(held, fd, name or _file_name(artifact))
 
     def check_digest(self, sha256: Buffer, bundle: Bundle, *, name: str | None = None) -> Claims:
@@ -186,12 +174,12 @@ def _file_name(file: Any) -> str | None:
 def verify(artifact: Content | BinaryIO, *, bundle: Bundle | Content, policy: Policy | Content,
            name: str | None = None, entry: str | None = None, repository: str | None = None,
            commit: str | None = None, nonce: Buffer | None = None,
-           now: datetime | float | None = None) -> Claims:
+           now: When | None = None) -> Claims:
     """Verifies one artifact; raises Refused, with ``.check`` and ``.report``, where it is none that
     the policy wants, and another Error where nothing could be decided.
 
-    Paths are str or os.PathLike; bytes, bytearray and memoryview are always content; an artifact
-    may be an open file.  ``name`` is the artifact's file name where it has none of its own, and
+    Paths are str or os.PathLike; bytes and other buffers are always content; an artifact may be an
+    open file.  ``name`` is the artifact's file name where it has none of its own, and
     ``entry`` the attested name that it has to be.  The other arguments are those of Verifier, which
     is what to make for many; Batch and verify_many() use all processors.
     """
@@ -269,7 +257,7 @@ class Batch(Handle):
 
 
 def verify_many(pairs: Iterable[tuple[Path, Path]], *, policy: Policy | Content,
-                now: datetime | float | None = None, threads: int = 0) -> Sequence[BatchResult]:
+                now: When | None = None, threads: int = 0) -> Sequence[BatchResult]:
     """Verifies many artifact files, each with its bundle file, under one policy on all processors.
 
     Gives what became of each, in order, and raises only where nothing could begin.

@@ -9,7 +9,7 @@ calls them: ``InvalidError``, ``FormatError`` and ``PolicyError`` are ValueError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._native import ffi, lib
 
@@ -28,17 +28,21 @@ class Error(Exception):
     code, name  the status, as in ``-11`` and ``'TRB_E_FORMAT'``
     check       the id of the check that failed, for example ``'artifact.digest'``; None where
                 no check is concerned
+    errno       of the system call that failed; None where none is concerned
     report      every check with its outcome, where a verification came that far; else None
     cause       the Error behind this one, as the library tells it, or None; also ``__cause__``,
                 so that tracebacks show the whole chain
     ==========  ================================================================================
+
+    ``str(error)`` is the messages of the whole chain, and the check, in one line.
     """
 
     code: int = 0
+    errno: Any = None  # int | None; OSError has one of its own
 
     def __init__(self, message: str, *, check: str | None = None,
                  report: AnyReport | None = None, cause: Error | None = None,
-                 code: int | None = None) -> None:
+                 code: int | None = None, errno: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.check = check
@@ -46,6 +50,8 @@ class Error(Exception):
         self.cause = cause
         if code is not None:
             self.code = code
+        if errno is not None:
+            self.errno = errno
         if cause is not None:
             self.__cause__ = cause
 
@@ -55,7 +61,12 @@ class Error(Exception):
         return str(ffi.string(lib.trb_status_name(self.code)).decode())
 
     def __str__(self) -> str:
-        return f'{self.message} [{self.check}]' if self.check else self.message
+        messages, below = [self.message], self.cause
+        while below is not None:
+            messages.append(below.message)
+            below = below.cause
+        told = ': '.join(messages)
+        return f'{told} [{self.check}]' if self.check else told
 
 
 class Refused(Error):
