@@ -26,6 +26,7 @@ struct cli_option {
 	bool *flag;
 	const char **value; /* may be given once */
 	struct cli_list *list;
+	char letter; /* of a flag: -0 for --null; 0: none */
 };
 
 struct cli_command {
@@ -47,9 +48,20 @@ void cli_list_clear(struct cli_list *list);
 bool cli_number(const struct cli_command *command, const char *name, const char *text, uint64_t min,
 		uint64_t max, uint64_t *ret);
 
+/* Bytes as hexadecimal digits, or "@FILE" for those of a file; at most max.  CLI_OK, or what to
+ * leave with after saying what is wrong with option name. */
+int cli_hex(const struct cli_command *command, const char *name, const char *text, size_t max,
+	    trb_blob **ret);
+/* Seconds: a number, which may end in s, m, h or d; else says what is wrong and gives false. */
+bool cli_duration(const struct cli_command *command, const char *name, const char *text,
+		  uint64_t *ret);
+
 /* Seconds since 1970: "now", or RFC 3339 in UTC with whole seconds; else says what is wrong with
  * option name and gives false. */
 bool cli_time(const struct cli_command *command, const char *name, const char *text, uint64_t *ret);
+
+/* How long then was before now, in the largest unit that fits: "12 days before". */
+void cli_show_age(uint64_t now, uint64_t then, char *out, size_t n);
 
 /* A dispatching program's subcommands. */
 struct cli_subcommand {
@@ -66,6 +78,10 @@ int cli_usage(const char *program, const char *fmt, ...) __attribute__((format(p
 int cli_error(const char *program, const trb_error *err);
 /* The same of what a file says. */
 int cli_error_in(const char *program, const char *file, const trb_error *err);
+/* "cannot WHAT 'PATH': WHY"; gives CLI_FAILED. */
+int cli_cannot(const char *program, const char *what, const char *path, const char *why);
+/* Why a file was refused whose verdict stands on standard output already. */
+void cli_reason(const char *file, const char *reason);
 /* A line of the program's own on standard error; ends a live line first. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -85,12 +101,25 @@ void cli_progress_end(void);
 /* A trb_log_sink for the above. */
 void cli_progress_sink(int level, const char *text, void *user);
 
-/* A regular file of at most max bytes; "-" is standard input.  CLI_OK, or CLI_FAILED after saying
- * why. */
+/* A regular file of at most max bytes; "-" is standard input, once.  CLI_OK, or CLI_FAILED after
+ * saying why. */
 int cli_read_file(const char *program, const char *path, size_t max, trb_blob **ret);
 /* The same for what is judged: of a larger file only the beginning is read, a little more than max,
  * so that its parser refuses it. */
-int cli_read_evidence(const char *program, const char *path, size_t max, trb_blob **ret);
+struct cli_evidence {
+	trb_blob *bytes;
+	uint64_t size;   /* of the whole, or CLI_SIZE_UNKNOWN */
+	char fault[160]; /* what was said where it could not be read */
+};
+#define CLI_SIZE_UNKNOWN UINT64_MAX /* of a pipe that has more than was read */
+int cli_read_evidence(const char *program, const char *path, size_t max, struct cli_evidence *ret);
+void cli_evidence_clear(struct cli_evidence *evidence);
+/* A regular file, or whatever standard input is for "-", to be read from where it stands.  CLI_OK,
+ * or CLI_FAILED after saying why. */
+int cli_open_input(const char *program, const char *path, int *ret_fd);
+/* The same as a regular file that can be read at any place: of a pipe at most max bytes are copied
+ * to one without a name. */
+int cli_open_file(const char *program, const char *path, uint64_t max, int *ret_fd);
 /* Writes all or nothing: temporary file, flush, rename; devices and pipes are written to as they
  * are.  CLI_OK, or CLI_FAILED after saying why. */
 int cli_write_file(const char *program, const char *path, trb_bytes bytes);

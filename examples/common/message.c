@@ -10,8 +10,11 @@
 
 static bool live;
 
-static void wipe_live(void)
+/* Before anything goes to standard error: a verdict comes before its reasons, also where both go
+ * into one file. */
+static void begin_message(void)
 {
+	fflush(stdout);
 	if (live)
 		fputs("\r\033[K", stderr);
 	live = false;
@@ -66,7 +69,7 @@ void cli_progress(const char *fmt, ...)
 
 void cli_progress_end(void)
 {
-	wipe_live();
+	begin_message();
 	fflush(stderr);
 }
 
@@ -92,11 +95,30 @@ void cli_say(const char *fmt, ...)
 {
 	va_list ap;
 
-	wipe_live();
+	begin_message();
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+void cli_reason(const char *file, const char *reason)
+{
+	begin_message();
+	fputs("  ", stderr);
+	cli_escape(stderr, cli_bytes(file), false);
+	fputs(": ", stderr);
+	cli_escape(stderr, cli_bytes(reason), false);
+	fputc('\n', stderr);
+}
+
+int cli_cannot(const char *program, const char *what, const char *path, const char *why)
+{
+	char *safe = cli_escaped(cli_bytes(path));
+
+	cli_say("%s: cannot %s '%s': %s", program, what, safe != NULL ? safe : "", why);
+	free(safe);
+	return CLI_FAILED;
 }
 
 int cli_usage(const char *program, const char *fmt, ...)
@@ -104,7 +126,7 @@ int cli_usage(const char *program, const char *fmt, ...)
 	char text[LINE_BYTES];
 	va_list ap;
 
-	wipe_live();
+	begin_message();
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -143,7 +165,7 @@ int cli_error_in(const char *program, const char *file, const trb_error *err)
 	int code = trb_error_code(err);
 	const char *check = trb_error_check(err);
 
-	wipe_live();
+	begin_message();
 	fprintf(stderr, "%s: ", program);
 	if (file != NULL) {
 		cli_escape(stderr, cli_bytes(file), false);

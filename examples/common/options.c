@@ -23,10 +23,13 @@ static size_t count(const struct cli_option *options)
 	return n;
 }
 
-static void print_option(const char *name, const char *argument, const char *help)
+static void print_option(const char *name, char letter, const char *argument, const char *help)
 {
 	int width = printf("  --%s%s%s", name, argument != NULL ? " " : "",
 			   argument != NULL ? argument : "");
+
+	if (letter != '\0')
+		width += printf(", -%c", letter);
 
 	if (width >= HELP_COLUMN) {
 		putchar('\n');
@@ -40,11 +43,11 @@ static void print_help(const struct cli_command *command)
 	printf("Usage: %s %s\n\n%s\n", command->name, command->synopsis, command->help);
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < count(command->options); i++)
-		print_option(command->options[i].name, command->options[i].argument,
-			     command->options[i].help);
-	print_option("help", NULL, "show this and leave");
+		print_option(command->options[i].name, command->options[i].letter,
+			     command->options[i].argument, command->options[i].help);
+	print_option("help", 0, NULL, "show this and leave");
 	if (command->version)
-		print_option("version", NULL, VERSION_HELP);
+		print_option("version", 0, NULL, VERSION_HELP);
 	if (command->examples != NULL)
 		printf("\nExamples:\n%s", command->examples);
 }
@@ -119,24 +122,49 @@ static int bad_option(const struct cli_command *command, int c, char **argv)
 	return cli_usage(command->name, "there is no option %.*s", (int)len, given);
 }
 
-static int parse_options(const struct cli_command *command, int argc, char **argv)
+/* The table's options as getopt_long() wants them, and their letters. */
+static size_t list_options(const struct cli_command *command, struct option *longs, char *letters)
 {
-	struct option longs[OPTIONS_MAX + 3] = { 0 };
 	size_t n = count(command->options);
-	int c;
 
 	if (n > OPTIONS_MAX)
 		abort();
-	for (size_t i = 0; i < n; i++)
-		longs[i] =
-			(struct option){ command->options[i].name,
-					 command->options[i].flag ? no_argument : required_argument,
-					 NULL, FIRST_LONG + (int)i };
+	letters += strlen(letters);
+	for (size_t i = 0; i < n; i++) {
+		const struct cli_option *o = &command->options[i];
+
+		longs[i] = (struct option){ o->name, o->flag ? no_argument : required_argument,
+					    NULL, FIRST_LONG + (int)i };
+		if (o->letter != '\0')
+			*letters++ = o->letter;
+	}
+	*letters = '\0';
+	return n;
+}
+
+static const struct cli_option *option_of(const struct cli_command *command, int c)
+{
+	if (c >= FIRST_LONG)
+		return &command->options[c - FIRST_LONG];
+	for (size_t i = 0; c != '?' && c != ':' && i < count(command->options); i++)
+		if (command->options[i].letter == c)
+			return &command->options[i];
+	return NULL;
+}
+
+static int parse_options(const struct cli_command *command, int argc, char **argv)
+{
+	struct option longs[OPTIONS_MAX + 3] = { 0 };
+	char letters[OPTIONS_MAX + 3] = ":h";
+	size_t n = list_options(command, longs, letters);
+	const struct cli_option *option;
+	int c;
+
 	longs[n] = (struct option){ "help", no_argument, NULL, 2 };
 	if (command->version)
 		longs[n + 1] = (struct option){ "version", no_argument, NULL, 3 };
 	optind = 0; /* GNU: start over */
-	while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		int r;
 
 		if (c == 'h' || c == 2) {
@@ -145,8 +173,8 @@ static int parse_options(const struct cli_command *command, int argc, char **arg
 		}
 		if (c == 3)
 			return print_version(command->name) == CLI_OK ? -1 : CLI_FAILED;
-		r = c >= FIRST_LONG ? take(command, &command->options[c - FIRST_LONG])
-				    : bad_option(command, c, argv);
+		option = option_of(command, c);
+		r = option != NULL ? take(command, option) : bad_option(command, c, argv);
 		if (r != CLI_OK)
 			return r;
 	}
@@ -162,8 +190,8 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, char **
 		r = cli_usage(command->name, "an argument is missing; usage: %s %s", command->name,
 			      command->synopsis);
 	else if (r == CLI_OK && command->max_args >= 0 && n > command->max_args)
-		r = cli_usage(command->name, "'%s' is one argument too many",
-			      argv[optind + command->max_args]);
+		r = cli_usage(command->name, "'%s' is one argument too many; usage: %s %s",
+			      argv[optind + command->max_args], command->name, command->synopsis);
 	if (r != CLI_OK) {
 		*ret_exit = r < 0 ? CLI_OK : r;
 		return false;
@@ -216,9 +244,15 @@ int cli_dispatch(const char *program, const char *help, const struct cli_subcomm
 		print_commands(stderr, program, help, commands);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		print_commands(stdout, program, help, commands);
 		return CLI_OK;
+	}
+	if (strcmp(argv[1], "help") == 0) {
+		char *again[] = { argv[0], argv[2], (char *)"--help", NULL };
+
+		return cli_dispatch(program, help, commands, 3, again);
 	}
 	if (strcmp(argv[1], "--version") == 0 && !is_subcommand(program))
 		return print_version(program);

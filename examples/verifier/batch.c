@@ -6,17 +6,17 @@
 #include <trustbuild/batch.h>
 
 #include "verifier/commands.h"
+#include "verifier/list.h"
 
 #define LIST_MAX (4u * 1024 * 1024)
 /* So many entries are read, judged, printed and forgotten at a time: a long list needs little more
  * memory than a short one, and its first verdicts do not wait for the last. */
-#define SLICE      128u
-#define LINE_BYTES (16u * 1024) /* more than the longest paths and name take */
+#define SLICE 128u
 
 static struct {
 	struct demands demands;
-	const char *threads;
-	bool json;
+	const char *threads, *fields;
+	bool json, nul;
 } opts;
 
 static const struct cli_option options[] = {
@@ -27,6 +27,11 @@ static const struct cli_option options[] = {
 	  .value = &opts.demands.nonce },
 	{ "now", "T", "the time, as in 2026-01-31T12:00:00Z; for policies with live time",
 	  .value = &opts.demands.now },
+	{ "null", NULL, "LIST has names that end with NUL, as find -print0 writes them",
+	  .flag = &opts.nul, .letter = '0' },
+	{ "fields", "N",
+	  "so many of them make an entry: 1 (default), 2 or 3; an empty one is left out",
+	  .value = &opts.fields },
 	{ "threads", "N", "on so many threads; default: one for each processor",
 	  .value = &opts.threads },
 	{ "json", NULL, "print all reports as JSON", .flag = &opts.json },
@@ -37,34 +42,22 @@ static const struct cli_command command = {
 	.name = "tb-verify batch",
 	.synopsis = "LIST --policy FILE [OPTION]…",
 	.help = "Verifies every artifact of LIST ('-': standard input).  A line of LIST is\n"
-		"ARTIFACT, BUNDLE and NAME, separated by tabs (or by blanks, where the line has "
-		"no\n"
-		"tab).  NAME, the attested name, may be left out; so may BUNDLE, which then is\n"
-		"ARTIFACT.bundle.json.  Empty lines are passed over, and so are lines whose first\n"
-		"character is #: write ./ before a name that begins so.\n"
+		"ARTIFACT, BUNDLE and NAME, separated by single tabs.  NAME, the attested name, "
+		"may "
+		"be\n"
+		"left out; so may BUNDLE, which then is ARTIFACT.bundle.json.  Nothing is trimmed "
+		"or\n"
+		"passed over: an empty line, or one that begins with #, is refused.\n"
 		"One line each: VERIFIED FILE, or REFUSED, the check that failed, and FILE.\n"
 		"Exit status: 0 all verified, 1 some refused, 2 usage, 3 something could not be "
 		"decided.",
-	.examples = "  tb-verify batch release.list --policy policy.json\n"
-		    "  ls dist/*.so | tb-verify batch - --policy policy.json --json\n",
+	.examples =
+		"  tb-verify batch release.list --policy policy.json\n"
+		"  find dist -name '*.so' -print0 | tb-verify batch -0 - --policy policy.json\n",
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,
 };
-
-/* Cuts the next field off line; NULL where there is none. */
-static char *next_field(char **line, const char *separators)
-{
-	char *field = *line + strspn(*line, separators);
-	size_t n = strcspn(field, separators);
-
-	if (n == 0)
-		return NULL;
-	*line = field + n;
-	if (**line != '\0')
-		*(*line)++ = '\0';
-	return field;
-}
 
 static int no_memory(void)
 {
@@ -72,65 +65,33 @@ static int no_memory(void)
 	return CLI_FAILED;
 }
 
-/* The list's text, and what of it has not been read. */
-struct list {
-	trb_bytes rest;
-	size_t number; /* of the last line */
-};
-
-static int add_entry(trb_batch *slice, size_t number, const char *artifact, const char *bundle,
-		     const char *name)
+static int add_entry(trb_batch *slice, const struct list_entry *entry, const struct list *list)
 {
+	const char *bundle = entry->bundle;
 	trb_error *err = NULL;
+	char *implied = NULL;
 	int status = CLI_OK;
 
-	if (trb_batch_add(slice, artifact, bundle, name, &err) < 0)
+	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", entry->artifact) < 0)
+		return no_memory();
+	if (trb_batch_add(slice, entry->artifact, bundle != NULL ? bundle : implied, entry->name,
+			  &err) < 0)
 		status = trb_error_code(err) == TRB_E_INVAL
-				 ? cli_usage(command.name, "line %zu of the list: %s", number,
-					     trb_error_message(err))
+				 ? list_fault(list, trb_error_message(err))
 				 : cli_error(command.name, err);
 	trb_error_unref(err);
-	return status;
-}
-
-static int add_line(trb_batch *slice, char *line, size_t number)
-{
-	const char *separators = strchr(line, '\t') != NULL ? "\t\r" : " \r";
-	bool is_comment = line[0] == '#';
-	char *artifact = next_field(&line, separators);
-	char *bundle = next_field(&line, separators);
-	char *name = next_field(&line, separators);
-	char *implied = NULL;
-	int status;
-
-	if (artifact == NULL || is_comment)
-		return CLI_OK;
-	if (next_field(&line, separators) != NULL)
-		return cli_usage(command.name, "line %zu of the list has more than three fields",
-				 number);
-	if (bundle == NULL && asprintf(&implied, "%s.bundle.json", artifact) < 0)
-		return no_memory();
-	status = add_entry(slice, number, artifact, bundle != NULL ? bundle : implied, name);
 	free(implied);
 	return status;
 }
 
-static int take_line(struct list *list, trb_batch *slice)
+static int take_entry(struct list *list, trb_batch *slice)
 {
-	const uint8_t *end = memchr(list->rest.ptr, '\n', list->rest.len);
-	size_t n = end != NULL ? (size_t)(end - list->rest.ptr) : list->rest.len;
-	char *line;
-	int status;
+	struct list_entry entry = { 0 };
+	int status = list_take(list, &entry);
 
-	list->number++;
-	if (n > LINE_BYTES)
-		return cli_usage(command.name, "line %zu of the list is longer than %u bytes",
-				 list->number, LINE_BYTES);
-	line = strndup((const char *)list->rest.ptr, n);
-	status = line != NULL ? add_line(slice, line, list->number) : no_memory();
-	free(line);
-	n += end != NULL;
-	list->rest = (trb_bytes){ list->rest.ptr + n, list->rest.len - n };
+	if (status == CLI_OK)
+		status = add_entry(slice, &entry, list);
+	list_entry_clear(&entry);
 	return status;
 }
 
@@ -144,7 +105,7 @@ static int take_slice(struct list *list, trb_verifier *verifier, trb_batch **ret
 	if (trb_batch_new(verifier, &slice, &err) < 0)
 		status = cli_error(command.name, err);
 	while (status == CLI_OK && list->rest.len > 0 && trb_batch_count(slice) < SLICE)
-		status = take_line(list, slice);
+		status = take_entry(list, slice);
 	trb_error_unref(err);
 	if (status == CLI_OK)
 		*ret = slice;
@@ -158,8 +119,6 @@ static int check_list(struct list list, trb_verifier *verifier)
 {
 	size_t entries = 0;
 
-	if (list.rest.len > 0 && memchr(list.rest.ptr, '\0', list.rest.len) != NULL)
-		return cli_usage(command.name, "the list is not a text");
 	while (list.rest.len > 0) {
 		trb_batch *slice = NULL;
 		int status = take_slice(&list, verifier, &slice);
@@ -194,11 +153,7 @@ static int print_line(const trb_batch *batch, size_t i)
 	}
 	if (report != NULL) {
 		print_file("REFUSED", trb_report_get_refused(report), file);
-		fputs("  ", stderr);
-		cli_escape(stderr, cli_bytes(file), false);
-		fputs(": ", stderr);
-		cli_escape(stderr, cli_bytes(trb_error_message(err)), false);
-		fputc('\n', stderr);
+		cli_reason(file, trb_error_message(err));
 		return CLI_NO;
 	}
 	print_file("ERROR", NULL, file);
@@ -279,9 +234,9 @@ static int judge_list(struct list list, trb_verifier *verifier, unsigned threads
 	return cli_flush(command.name) == CLI_OK ? worst : CLI_FAILED;
 }
 
-static int run(trb_verifier *verifier, const char *path, unsigned threads)
+static int run(trb_verifier *verifier, const char *path, unsigned threads, uint64_t fields)
 {
-	struct list list = { .number = 0 };
+	struct list list = { .program = command.name, .nul = opts.nul, .fields = (unsigned)fields };
 	trb_blob *text = NULL;
 	int status = cli_read_file(command.name, path, LIST_MAX, &text);
 
@@ -298,7 +253,7 @@ static int run(trb_verifier *verifier, const char *path, unsigned threads)
 int cmd_batch(int argc, char **argv)
 {
 	trb_verifier *verifier = NULL;
-	uint64_t threads = 0;
+	uint64_t threads = 0, fields = 1;
 	char **args;
 	int n, status;
 
@@ -307,9 +262,13 @@ int cmd_batch(int argc, char **argv)
 	if (opts.threads != NULL &&
 	    !cli_number(&command, "threads", opts.threads, 1, 256, &threads))
 		return CLI_USAGE;
+	if (opts.fields != NULL && !opts.nul)
+		return cli_usage(command.name, "--fields needs --null");
+	if (opts.fields != NULL && !cli_number(&command, "fields", opts.fields, 1, 3, &fields))
+		return CLI_USAGE;
 	status = demands_verifier(&command, &opts.demands, &verifier);
 	if (status == CLI_OK)
-		status = run(verifier, args[0], (unsigned)threads);
+		status = run(verifier, args[0], (unsigned)threads, fields);
 	trb_verifier_unref(verifier);
 	return status;
 }

@@ -20,31 +20,16 @@ static int load_policy(const char *program, const char *path, trb_policy **ret)
 	return status;
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int set_nonce(const struct cli_command *command, trb_verifier *verifier, const char *text,
 		     trb_error **err)
 {
-	uint8_t nonce[NONCE_MAX];
-	size_t n = strlen(text);
+	trb_blob *nonce = NULL;
+	int r = cli_hex(command, "nonce", text, NONCE_MAX, &nonce);
 
-	if (n % 2 != 0 || n > sizeof(nonce) * 2)
-		return cli_usage(command->name, "--nonce takes 32 to 128 hexadecimal digits");
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return cli_usage(command->name, "--nonce takes hexadecimal digits");
-		nonce[i] = (uint8_t)(high << 4 | low);
-	}
-	return trb_verifier_set_nonce(verifier, (trb_bytes){ nonce, n / 2 }, err);
+	if (r == CLI_OK)
+		r = trb_verifier_set_nonce(verifier, trb_blob_bytes(nonce), err);
+	trb_blob_unref(nonce);
+	return r;
 }
 
 static int set_demands(const struct cli_command *command, const struct demands *d,
@@ -88,7 +73,7 @@ int demands_verifier(const struct cli_command *command, const struct demands *de
 	else if (r < 0)
 		status = cli_error(command->name, err);
 	else
-		status = r; /* CLI_OK, or CLI_USAGE that has been explained */
+		status = r; /* CLI_OK, or what has been explained */
 	if (status == CLI_OK)
 		*ret = trb_verifier_ref(verifier);
 	trb_verifier_unref(verifier);

@@ -225,7 +225,7 @@ static int print(const char *json)
 
 int cmd_inspect(int argc, char **argv)
 {
-	trb_blob *file = NULL;
+	struct cli_evidence file = { 0 };
 	char **args, *json = NULL;
 	size_t len = 0;
 	FILE *out;
@@ -238,15 +238,15 @@ int cmd_inspect(int argc, char **argv)
 		return status;
 	out = open_memstream(&json, &len);
 	if (out == NULL) {
-		trb_blob_unref(file);
+		cli_evidence_clear(&file);
 		return no_memory();
 	}
-	status = describe(args[0], trb_blob_bytes(file), out);
+	status = describe(args[0], trb_blob_bytes(file.bytes), out);
 	if (fclose(out) != 0)
 		status = no_memory();
 	if (status == CLI_OK)
 		status = print(json);
 	free(json);
-	trb_blob_unref(file);
+	cli_evidence_clear(&file);
 	return status;
 }

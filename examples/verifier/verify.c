@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tb-verify ARTIFACT: one artifact, its bundle, a policy, a verdict. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "verifier/commands.h"
+
+#define DIGEST_BYTES 32
 
 static struct {
 	struct demands demands;
@@ -34,7 +36,9 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
 	.name = "tb-verify",
 	.synopsis = "ARTIFACT --bundle FILE --policy FILE [OPTION]…",
-	.help = "Verifies that ARTIFACT was built as its bundle says and as the policy demands.\n"
+	.help = "Verifies that ARTIFACT ('-': standard input) was built as its bundle says and as "
+		"the\n"
+		"policy demands.\n"
 		"Exit status: 0 verified, 1 refused, 2 usage, 3 nothing could be decided.\n"
 		"Other commands: tb-verify batch, inspect, document (each with --help).",
 	.examples = "  tb-verify app --bundle app.bundle.json --policy policy.json\n"
@@ -45,29 +49,6 @@ static const struct cli_command command = {
 	.max_args = 1,
 	.version = true,
 };
-
-static int open_artifact(const char *path, int *ret_fd)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	const char *fault = NULL;
-	struct stat st;
-	char *safe;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		fault = strerror(errno);
-	else if (!S_ISREG(st.st_mode))
-		fault = "not a regular file";
-	if (fault == NULL) {
-		*ret_fd = fd;
-		return CLI_OK;
-	}
-	safe = cli_escaped(cli_bytes(path));
-	cli_say("tb-verify: cannot read the artifact '%s': %s", safe != NULL ? safe : "", fault);
-	free(safe);
-	if (fd >= 0)
-		close(fd);
-	return CLI_FAILED;
-}
 
 static int write_html(const trb_report *report)
 {
@@ -121,37 +102,73 @@ static int conclude(int r, const trb_report *report, const trb_error *err)
 	return r == TRB_OK && trb_report_get_verdict(report) == TRB_OK ? CLI_OK : CLI_NO;
 }
 
+static bool is_standard_input(const char *artifact)
+{
+	return strcmp(artifact, "-") == 0;
+}
+
+/* Of what can be read once; CLI_OK, or CLI_FAILED after saying why. */
+static int hash_stream(int fd, uint8_t digest[DIGEST_BYTES])
+{
+	static uint8_t block[1 << 16];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool good = md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1;
+	ssize_t got = 1;
+
+	while (good && got != 0) {
+		got = read(fd, block, sizeof(block));
+		if (got < 0 && errno != EINTR)
+			break;
+		good = got <= 0 || EVP_DigestUpdate(md, block, (size_t)got) == 1;
+	}
+	good = good && got == 0 && EVP_DigestFinal_ex(md, digest, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	if (good)
+		return CLI_OK;
+	return cli_cannot(command.name, "read", "-", got < 0 ? strerror(errno) : "out of memory");
+}
+
 static int judge(trb_verifier *verifier, const trb_bundle *bundle, const char *artifact)
 {
+	uint8_t digest[DIGEST_BYTES];
 	trb_report *report = NULL;
 	trb_error *err = NULL;
-	int fd, status, r;
+	int fd, r = TRB_OK, status = cli_open_input(command.name, artifact, &fd);
 
-	status = open_artifact(artifact, &fd);
 	if (status != CLI_OK)
 		return status;
-	r = trb_verifier_check_fd(verifier, bundle, fd, artifact, NULL, &report, &err);
+	if (is_standard_input(artifact))
+		status = hash_stream(fd, digest);
+	else
+		r = trb_verifier_check_fd(verifier, bundle, fd, artifact, NULL, &report, &err);
 	close(fd);
-	status = conclude(r, report, err);
+	if (status == CLI_OK && is_standard_input(artifact))
+		r = trb_verifier_check_digest(verifier, bundle,
+					      (trb_bytes){ digest, sizeof(digest) }, NULL, NULL,
+					      &report, &err);
+	if (status == CLI_OK)
+		status = conclude(r, report, err);
 	trb_report_unref(report);
 	trb_error_unref(err);
 	return status;
 }
 
 /* A bundle that is none is a refusal, with a report of its own. */
-static int refuse_bundle(const trb_error *why)
+static int refuse_bundle(const trb_error *why, uint64_t size)
 {
 	trb_report *report = NULL;
 	trb_error *err = NULL;
 	int status;
 
 	if (!trb_error_is_verdict(why))
-		return cli_error(command.name, why);
-	cli_error_in(command.name, opts.bundle, why);
+		return cli_error_in(command.name, opts.bundle, why);
 	if (trb_report_new_unreadable(why, &report, &err) < 0)
 		status = cli_error(command.name, err);
 	else
 		status = conclude(trb_error_code(why), report, why);
+	cli_error_in(command.name, opts.bundle, why);
+	if (size != CLI_SIZE_UNKNOWN)
+		fprintf(stderr, "  the file has %llu bytes\n", (unsigned long long)size);
 	trb_report_unref(report);
 	trb_error_unref(err);
 	return status;
@@ -159,19 +176,19 @@ static int refuse_bundle(const trb_error *why)
 
 static int read_and_judge(trb_verifier *verifier, const char *artifact)
 {
+	struct cli_evidence json = { 0 };
 	trb_bundle *bundle = NULL;
-	trb_blob *json = NULL;
 	trb_error *err = NULL;
 	int status = cli_read_evidence(command.name, opts.bundle, BUNDLE_READ_MAX, &json);
 
 	if (status != CLI_OK)
 		return status;
-	if (trb_bundle_parse(trb_blob_bytes(json), &bundle, &err) < 0)
-		status = refuse_bundle(err);
+	if (trb_bundle_parse(trb_blob_bytes(json.bytes), &bundle, &err) < 0)
+		status = refuse_bundle(err, json.size);
 	else
 		status = judge(verifier, bundle, artifact);
 	trb_bundle_unref(bundle);
-	trb_blob_unref(json);
+	cli_evidence_clear(&json);
 	trb_error_unref(err);
 	return status;
 }
@@ -186,6 +203,8 @@ int cmd_verify(int argc, char **argv)
 		return status;
 	if (opts.bundle == NULL)
 		return cli_usage(command.name, "--bundle is missing: it holds the evidence");
+	if (is_standard_input(args[0]) && opts.demands.entry == NULL)
+		return cli_usage(command.name, "'-' has no name: --as says which artifact it is");
 	status = demands_verifier(&command, &opts.demands, &verifier);
 	if (status == CLI_OK)
 		status = read_and_judge(verifier, args[0]);

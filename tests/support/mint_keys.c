@@ -111,7 +111,7 @@ trb_blob *mint_leaf(const struct mint *f, EVP_PKEY *key)
 
 	snprintf(name, sizeof(name), "%s.forge-1.example", f->module_id);
 	return certificate(&(struct shape){ INSTANCE, name, "critical,CA:FALSE",
-					    "digitalSignature,nonRepudiation", now - 60,
+					    "digitalSignature,nonRepudiation", now - 600,
 					    now + 3 * 3600 },
 			   key, f->leaf_is_self_made ? key : a->instance_key);
 }
