@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tb-host build: one commit, one enclave, one bundle. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <trustbuild/image.h>
 
 #include "host/build.h"
 
+#define SAVED      ".trustbuild-job-" /* begins the names of what jobs keep */
 #define RECIPE_MAX (64u * 1024)
 #define TOKEN_MAX  4096u
 #define TOKEN_ROOM (TOKEN_MAX + 3) /* its line's end, and a byte that shows that it is longer */
@@ -18,7 +22,7 @@ static struct {
 	const char *commit, *ref, *recipe, *backend, *sandbox, *out, *log, *token_fd, *timeout;
 	const char *image, *state, *ca;
 	struct cli_list private;
-	bool json, force;
+	bool json, force, resume;
 } opts;
 
 static const struct cli_option options[] = {
@@ -37,6 +41,8 @@ static const struct cli_option options[] = {
 	{ "sandbox", "S", "runtime: runsc (default), crun, runc", .value = &opts.sandbox },
 	{ "out", "DIR", "where the results go (default: trustbuild-out)", .value = &opts.out },
 	{ "force", NULL, "replace files of the same names in DIR", .flag = &opts.force },
+	{ "resume", NULL, "finish the build that is saved in DIR, without REPOSITORY",
+	  .flag = &opts.resume },
 	{ "log", "L", "log to publish in (default: local); none: publish later",
 	  .value = &opts.log },
 	{ "allow-private", "HOST",
@@ -53,13 +59,13 @@ static const struct cli_option options[] = {
 
 static const struct cli_command command = {
 	.name = BUILD_PROGRAM,
-	.synopsis = "REPOSITORY [OPTION]…",
+	.synopsis = "REPOSITORY [OPTION]…\n       tb-host build --resume [--out DIR] [--log L]",
 	.help = "Builds a commit of an https repository in an enclave.  Leaves the artifacts and a "
 		"bundle with\nall evidence about them, published in a log.",
 	.examples = "  tb-host build https://forge.example/widget.git --ref refs/heads/main\n"
 		    "  tb-host build https://forge.example/widget.git --commit v1.2 --out v1.2\n",
 	.options = options,
-	.min_args = 1,
+	.min_args = 0,
 	.max_args = 1,
 };
 
@@ -112,57 +118,44 @@ static bool is_full_id(const char *text)
 	return (n == 40 || n == 64) && text[n] == '\0';
 }
 
-/* A full id needs nobody's answer; every other name is resolved once, here, and pinned. */
-static int make_request(trb_context *context, const char *repository, trb_bytes token,
-			trb_request **ret, trb_error **err)
+static int no_memory(void)
 {
-	int r;
-
-	if (!is_full_id(opts.commit)) {
-		cli_progress("asking %s for the commit", repository);
-		return trb_request_resolve(context, repository, opts.commit, opts.ref, opts.ca,
-					   token, ret, err);
-	}
-	r = trb_request_new(context, repository, opts.commit, ret, err);
-	return r == TRB_OK && opts.ref != NULL ? trb_request_set_ref(*ret, opts.ref, err) : r;
+	build_end_output();
+	cli_progress_end();
+	cli_say(BUILD_PROGRAM ": out of memory");
+	return CLI_FAILED;
 }
 
-static int set_recipe(trb_request *request)
+/* What the options say of a request, however it was made. */
+static int shape(trb_request *request)
 {
 	trb_blob *recipe = NULL;
 	trb_error *err = NULL;
-	int status = cli_read_file(BUILD_PROGRAM, opts.recipe, RECIPE_MAX, &recipe);
+	int status = CLI_OK;
 
-	if (status == CLI_OK && trb_request_set_recipe(request, trb_blob_bytes(recipe), &err) < 0)
+	if (opts.sandbox != NULL && trb_request_set_sandbox(request, opts.sandbox, &err) < 0)
+		return failed(err);
+	if (opts.recipe != NULL)
+		status = cli_read_file(BUILD_PROGRAM, opts.recipe, RECIPE_MAX, &recipe);
+	if (recipe != NULL && trb_request_set_recipe(request, trb_blob_bytes(recipe), &err) < 0)
 		status = failed(err);
 	trb_blob_unref(recipe);
 	return status;
 }
 
-/* Asking for the commit is part of what --timeout counts; what it leaves is the session's. */
-static int open_request(trb_context *context, const char *repository, trb_bytes token,
-			uint32_t *seconds, trb_request **ret)
+/* A full id needs nobody's answer: what is wrong with the request is said before anything begins.
+ * *ret_request is NULL for every other name, which is resolved once, and pinned. */
+static int early_request(trb_context *context, const char *repository, trb_request **ret_request)
 {
-	uint32_t given = *seconds;
 	trb_error *err = NULL;
 	int r;
 
-	alarm(given);
-	r = make_request(context, repository, token, ret, &err);
-	*seconds = alarm(0);
-	if (r == TRB_E_CANCELED && given > 0 && *seconds == 0) {
-		trb_error_unref(err);
-		cli_progress_end();
-		cli_say(BUILD_PROGRAM ": the repository did not name the commit within the %u s of "
-				      "--timeout",
-			given);
-		return CLI_FAILED;
-	}
-	if (r == TRB_OK && opts.sandbox != NULL)
-		r = trb_request_set_sandbox(*ret, opts.sandbox, &err);
-	if (r < 0)
-		return failed(err);
-	return opts.recipe != NULL ? set_recipe(*ret) : CLI_OK;
+	if (!is_full_id(opts.commit))
+		return CLI_OK;
+	r = trb_request_new(context, repository, opts.commit, ret_request, &err);
+	if (r == TRB_OK && opts.ref != NULL)
+		r = trb_request_set_ref(*ret_request, opts.ref, &err);
+	return r < 0 ? failed(err) : shape(*ret_request);
 }
 
 /* The default image's path, which exists. */
@@ -180,7 +173,7 @@ static int default_image(trb_context *context, char **ret)
 		cli_say(BUILD_PROGRAM ": there is no enclave image yet: run 'tb-host image build'");
 		status = CLI_FAILED;
 	} else if ((*ret = strdup(path)) == NULL) {
-		status = build_no_memory();
+		status = no_memory();
 	}
 	trb_image_unref(image);
 	return status;
@@ -195,12 +188,12 @@ static int backend_text(trb_context *context, char **ret)
 
 	if (strstr(backend, "eif=") != NULL) {
 		*ret = strdup(backend);
-		return *ret != NULL ? CLI_OK : build_no_memory();
+		return *ret != NULL ? CLI_OK : no_memory();
 	}
 	if (opts.image == NULL)
 		status = default_image(context, &image);
 	else if ((image = strdup(opts.image)) == NULL)
-		status = build_no_memory();
+		status = no_memory();
 	if (status == CLI_OK && strchr(image, ',') != NULL)
 		status = cli_usage(BUILD_PROGRAM,
 				   "'%s': a backend's options cannot carry a comma: "
@@ -215,101 +208,12 @@ static int backend_text(trb_context *context, char **ret)
 	if (n >= 0)
 		return CLI_OK;
 	*ret = NULL;
-	return build_no_memory();
-}
-
-static int set_up(trb_session *session, int staging, trb_bytes token, uint32_t seconds,
-		  trb_error **err)
-{
-	int r = trb_session_set_output_dirfd(session, staging, err);
-
-	if (r == TRB_OK && token.len > 0)
-		r = trb_session_set_credential(session, token, err);
-	for (size_t i = 0; r == TRB_OK && i < opts.private.n; i++)
-		r = trb_session_allow_private(session, opts.private.items[i], err);
-	if (r == TRB_OK && seconds > 0)
-		r = trb_session_set_timeout(session, seconds, err);
-	return r;
-}
-
-static int run_events(trb_session *session, struct build_result *result, trb_error **err)
-{
-	struct pollfd p = { .fd = trb_session_get_fd(session), .events = POLLIN };
-
-	for (;;) {
-		trb_event *event = NULL;
-		int r = trb_session_next_event(session, &event, err);
-
-		if (r == TRB_E_DONE)
-			return TRB_OK;
-		if (r == TRB_E_AGAIN)
-			poll(&p, 1, -1);
-		else if (r < 0)
-			return r;
-		else if (!build_take_event(result, event))
-			r = TRB_E_NOMEM;
-		trb_event_unref(event);
-		if (r == TRB_E_NOMEM)
-			return r;
-	}
-}
-
-static int run_session(trb_context *context, trb_request *request, const char *backend, int staging,
-		       trb_bytes token, uint32_t seconds, struct build_result *result)
-{
-	trb_session *session = NULL;
-	trb_error *err = NULL, *close_err = NULL;
-	int r = trb_session_open(context, backend, &session, &err);
-
-	if (r == TRB_OK)
-		r = set_up(session, staging, token, seconds, &err);
-	if (r == TRB_OK) {
-		host_session = session;
-		r = trb_session_start(session, request, &err);
-	}
-	if (r == TRB_OK)
-		r = run_events(session, result, &err);
-	host_session = NULL;
-	if (trb_session_close(session, &close_err) < 0 && r == TRB_OK)
-		r = TRB_E_IO;
-	trb_session_unref(session);
-	if (r == TRB_OK)
-		return CLI_OK;
-	if (err == NULL && close_err == NULL)
-		return build_no_memory();
-	if (err == NULL) {
-		err = close_err;
-		close_err = NULL;
-	}
-	trb_error_unref(close_err);
-	return failed(err);
+	return no_memory();
 }
 
 static const char *output(void)
 {
 	return opts.out != NULL ? opts.out : "trustbuild-out";
-}
-
-static int build_into(trb_context *context, trb_request *request, trb_bytes token, uint32_t seconds,
-		      struct build_result *result)
-{
-	const char *out = output();
-	char *backend = NULL, *staging = NULL;
-	int fd = -1, status = backend_text(context, &backend);
-
-	if (status == CLI_OK)
-		status = build_open_output(out, &staging, &fd);
-	if (status == CLI_OK)
-		status = run_session(context, request, backend, fd, token, seconds, result);
-	if (status == CLI_OK)
-		status = build_save(result, out, staging);
-	if (staging != NULL)
-		build_drop_staging(staging);
-	if (fd >= 0)
-		close(fd);
-	free(staging);
-	free(backend);
-	return status;
 }
 
 /* NULL where the bundle is to be published later. */
@@ -320,48 +224,278 @@ static const char *log_name(void)
 	return strcmp(opts.log, "none") != 0 ? opts.log : NULL;
 }
 
+static int cannot(const char *what)
+{
+	int error = errno;
+	char *safe = cli_escaped(cli_bytes(output()));
+
+	cli_say(BUILD_PROGRAM ": cannot %s '%s': %s", what, safe != NULL ? safe : "?",
+		strerror(error));
+	free(safe);
+	return CLI_FAILED;
+}
+
+/* But for what jobs keep there. */
+static bool is_empty(int fd)
+{
+	DIR *dir = fdopendir(dup(fd));
+	const struct dirent *entry;
+	bool empty = true;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		empty = empty &&
+			(strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			 strncmp(entry->d_name, SAVED, strlen(SAVED)) == 0);
+	if (dir != NULL)
+		closedir(dir);
+	return empty;
+}
+
+/* The output directory: made where it is missing; empty unless --force says otherwise. */
+static int open_output(int *ret_fd)
+{
+	if (!opts.resume && mkdir(output(), 0777) < 0 && errno != EEXIST)
+		return cannot("make the directory");
+	*ret_fd = open(output(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return cannot("open the directory");
+	if (!opts.resume && !opts.force && !is_empty(*ret_fd))
+		return cli_usage(BUILD_PROGRAM,
+				 "the directory '%s' is not empty: name another one with --out, or "
+				 "replace what is there with --force",
+				 output());
+	return CLI_OK;
+}
+
+static int open_session(trb_context *context, trb_session **ret_session)
+{
+	trb_error *err = NULL;
+	char *backend = NULL;
+	int r, status = backend_text(context, &backend);
+
+	if (status != CLI_OK)
+		return status;
+	r = trb_session_open(context, backend, ret_session, &err);
+	for (size_t i = 0; r == TRB_OK && i < opts.private.n; i++)
+		r = trb_session_allow_private(*ret_session, opts.private.items[i], &err);
+	free(backend);
+	return r < 0 ? failed(err) : CLI_OK;
+}
+
+static int set_up(trb_job *job, const char *repository, trb_request *request, trb_bytes token,
+		  uint32_t seconds)
+{
+	trb_error *err = NULL;
+	int r = request != NULL
+			? trb_job_set_request(job, request, &err)
+			: trb_job_set_name(job, repository, opts.commit, opts.ref, opts.ca, &err);
+
+	if (r == TRB_OK && token.len > 0)
+		r = trb_job_set_credential(job, token, &err);
+	if (r == TRB_OK)
+		r = trb_job_set_timeout(job, seconds, &err);
+	if (r == TRB_OK)
+		r = trb_job_set_replace(job, opts.force, &err);
+	return r < 0 ? failed(err) : CLI_OK;
+}
+
+/* A job on its way. */
+struct run {
+	trb_context *context;
+	trb_job *job;
+	bool shaped; /* the request is what the options say */
+	bool attached, unpublished;
+};
+
+/* What is saved is not lost, whatever happens afterwards. */
+static int job_failed(const struct run *run, trb_error *err)
+{
+	int step = trb_job_get_step(run->job), status = failed(err);
+	char *safe;
+
+	if (step != TRB_JOB_PUBLISH && step != TRB_JOB_PLACE)
+		return status;
+	safe = cli_escaped(cli_bytes(output()));
+	cli_say("  the build is saved: finish with 'tb-host build --resume --out %s'",
+		safe != NULL ? safe : "?");
+	free(safe);
+	return status;
+}
+
+/* Late: a log that makes itself is made for a build that has ended well. */
+static int attach_log(struct run *run, trb_error **err)
+{
+	trb_log *log = NULL;
+	int r;
+
+	if (log_name() == NULL || run->attached)
+		return TRB_OK;
+	run->attached = true;
+	r = build_open_log(run->context, log_name(), true, &log, err);
+	if (r == TRB_OK)
+		r = trb_job_set_log(run->job, log, err);
+	trb_log_unref(log);
+	return r;
+}
+
+/* The log is down: files and bundle get their names all the same.  False where that is not it. */
+static bool go_unpublished(struct run *run, trb_error **err)
+{
+	int code = trb_error_code(*err);
+
+	if (trb_job_get_step(run->job) != TRB_JOB_PUBLISH || code == TRB_E_CANCELED ||
+	    code == TRB_E_NOMEM)
+		return false;
+	run->unpublished = true;
+	failed(*err);
+	*err = NULL;
+	return trb_job_set_log(run->job, NULL, err) == TRB_OK;
+}
+
+static int take_event(struct run *run, const trb_event *event)
+{
+	build_show_event(event);
+	if (trb_job_get_step(run->job) != TRB_JOB_BUILD || run->shaped)
+		return CLI_OK;
+	run->shaped = true;
+	return shape(trb_job_get_request(run->job));
+}
+
+/* True where there is more to come; else *status is what to leave with. */
+static bool take_step(struct run *run, int *status)
+{
+	struct pollfd p = { .fd = trb_job_get_fd(run->job), .events = POLLIN };
+	trb_event *event = NULL;
+	trb_error *err = NULL;
+	int r = TRB_OK;
+
+	*status = CLI_OK;
+	if (trb_job_get_step(run->job) == TRB_JOB_PUBLISH)
+		r = attach_log(run, &err);
+	if (r == TRB_OK)
+		r = trb_job_next_event(run->job, &event, &err);
+	if (r == TRB_E_DONE)
+		return false;
+	if (r == TRB_E_AGAIN)
+		poll(&p, 1, -1);
+	else if (r == TRB_OK)
+		*status = take_event(run, event);
+	else if (!go_unpublished(run, &err))
+		*status = job_failed(run, err);
+	trb_event_unref(event);
+	return *status == CLI_OK;
+}
+
+static int finish(const struct run *run)
+{
+	build_end_output();
+	cli_progress_end();
+	if (run->unpublished) {
+		cli_say("  the bundle is saved: finish with 'tb-host log publish %s/%s --log %s'",
+			output(), trb_job_get_bundle_path(run->job), log_name());
+		return CLI_FAILED;
+	}
+	if (log_name() != NULL)
+		cli_say("published in the log '%s'", log_name());
+	build_print(run->job, output(), log_name(), opts.json);
+	return CLI_OK;
+}
+
+static int run_job(struct run *run)
+{
+	int status;
+
+	host_job = run->job;
+	while (take_step(run, &status))
+		;
+	host_job = NULL;
+	return status == CLI_OK ? finish(run) : status;
+}
+
+static int run_new(trb_context *context, const char *repository, trb_request *request, int fd,
+		   trb_bytes token, uint32_t seconds)
+{
+	struct run run = { .context = context, .shaped = request != NULL };
+	trb_session *session = NULL;
+	trb_error *err = NULL;
+	int status = open_session(context, &session);
+
+	if (status == CLI_OK && trb_job_new(session, fd, &run.job, &err) < 0) {
+		status = failed(err);
+		cli_say("  remedy: 'tb-host build --resume' takes the same --out and --log");
+	}
+	if (status == CLI_OK)
+		status = set_up(run.job, repository, request, token, seconds);
+	if (status == CLI_OK && request == NULL)
+		cli_progress("asking %s for the commit", repository);
+	if (status == CLI_OK)
+		status = run_job(&run);
+	trb_job_unref(run.job);
+	trb_session_unref(session);
+	return status;
+}
+
+static int resume(trb_context *context, int fd)
+{
+	struct run run = { .context = context };
+	trb_error *err = NULL;
+	int r = trb_job_resume(context, fd, &run.job, &err);
+	int status;
+
+	if (r == TRB_OK)
+		r = trb_job_set_replace(run.job, opts.force, &err);
+	status = r < 0 ? failed(err) : run_job(&run);
+	trb_job_unref(run.job);
+	return status;
+}
+
 /* What can be refused before anybody is asked anything. */
 static int check_options(trb_context *context, uint32_t *ret_seconds)
 {
 	trb_error *err = NULL;
 	uint64_t seconds = 0;
-	int status = CLI_OK;
+	trb_log *log = NULL;
+	int r = TRB_OK;
 
-	if (opts.state != NULL && trb_context_set_state_dir(context, opts.state, &err) < 0)
-		return failed(err);
-	if (opts.timeout != NULL &&
+	if (opts.state != NULL)
+		r = trb_context_set_state_dir(context, opts.state, &err);
+	if (r == TRB_OK && opts.timeout != NULL &&
 	    !cli_number(&command, "timeout", opts.timeout, 1, UINT32_MAX, &seconds))
 		return CLI_USAGE;
 	*ret_seconds = (uint32_t)seconds;
-	if (log_name() != NULL)
-		status = build_check_log(context, log_name());
-	return status == CLI_OK ? build_check_output(output(), opts.force) : status;
+	if (r == TRB_OK && log_name() != NULL)
+		r = build_open_log(context, log_name(), false, &log, &err);
+	trb_log_unref(log);
+	if (r == TRB_OK)
+		return CLI_OK;
+	cli_error(BUILD_PROGRAM, err);
+	trb_error_unref(err);
+	return CLI_FAILED;
 }
 
 static int build(trb_context *context, const char *repository)
 {
 	uint8_t token[TOKEN_ROOM] = { 0 };
-	struct build_result result = { 0 };
 	trb_request *request = NULL;
 	uint32_t seconds = 0;
 	size_t len = 0;
-	int status = opts.token_fd != NULL ? read_token(token, &len) : CLI_OK;
+	int fd = -1, status = opts.token_fd != NULL ? read_token(token, &len) : CLI_OK;
 
 	if (status == CLI_OK)
 		status = check_options(context, &seconds);
 	host_catch_signals(context);
+	if (status == CLI_OK && !opts.resume)
+		status = early_request(context, repository, &request);
 	if (status == CLI_OK)
-		status = open_request(context, repository, (trb_bytes){ token, len }, &seconds,
-				      &request);
+		status = open_output(&fd);
 	if (status == CLI_OK)
-		status = build_into(context, request, (trb_bytes){ token, len }, seconds, &result);
+		status = opts.resume ? resume(context, fd)
+				     : run_new(context, repository, request, fd,
+					       (trb_bytes){ token, len }, seconds);
 	explicit_bzero(token, sizeof(token));
-	if (status == CLI_OK && log_name() != NULL)
-		status = build_publish(context, log_name(), &result);
-	if (status == CLI_OK)
-		build_print(&result, opts.json);
-	build_result_clear(&result);
 	trb_request_unref(request);
+	if (fd >= 0)
+		close(fd);
 	return status;
 }
 
@@ -373,9 +507,12 @@ int cmd_build(int argc, char **argv)
 
 	if (!cli_parse(&command, argc, argv, &args, &n, &status))
 		return status;
+	if (opts.resume ? n != 0 : n != 1)
+		return cli_usage(BUILD_PROGRAM, opts.resume ? "--resume takes no REPOSITORY"
+							    : "there is no REPOSITORY");
 	status = host_context(BUILD_PROGRAM, &context);
 	if (status == CLI_OK)
-		status = build(context, args[0]);
+		status = build(context, n > 0 ? args[0] : NULL);
 	trb_context_unref(context);
 	cli_list_clear(&opts.private);
 	return status;

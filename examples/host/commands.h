@@ -2,7 +2,7 @@
 #ifndef TRB_EXAMPLES_HOST_COMMANDS_H
 #define TRB_EXAMPLES_HOST_COMMANDS_H
 
-#include <trustbuild/session.h>
+#include <trustbuild/job.h>
 
 #include "common/cli.h"
 
@@ -20,7 +20,7 @@ int host_context(const char *program, trb_context **ret_context);
  * an error and without leaving anything; the second one ends the program.  What is ignored already
  * stays so, as nohup has it.  SIGALRM counts as such a signal. */
 void host_catch_signals(trb_context *context);
-/* The session that a signal cancels, too; NULL: none. */
-extern trb_session *volatile host_session;
+/* The job that a signal cancels, too; NULL: none. */
+extern trb_job *volatile host_job;
 
 #endif

@@ -4,14 +4,14 @@
 
 #include "host/commands.h"
 
-trb_session *volatile host_session;
+trb_job *volatile host_job;
 static trb_context *volatile host_waiting;
 
 static void on_signal(int number)
 {
 	(void)number;
 	trb_context_set_canceled(host_waiting, 1);
-	trb_session_cancel(host_session);
+	trb_job_cancel(host_job);
 }
 
 void host_catch_signals(trb_context *context)

@@ -109,8 +109,9 @@ enum {
 	TRB_EVENT_PROGRESS = 2, /* the enclave client's words: get_text() */
 	TRB_EVENT_OUTPUT = 3,   /* what the build printed: get_text(), get_stream() */
 	TRB_EVENT_ARTIFACT =
-		4,           /* a file was moved into place: get_text() is its name, get_size() */
-	TRB_EVENT_BUNDLE = 5 /* the evidence: get_bundle() */
+		4,            /* a file was moved into place: get_text() is its name, get_size() */
+	TRB_EVENT_BUNDLE = 5, /* the evidence: get_bundle() */
+	TRB_EVENT_STEP = 6    /* a job's step ended: get_state(); <trustbuild/job.h> */
 };
 
 /* Drops the caller's event; always returns NULL.  NULL is a no-op. */

@@ -13,6 +13,7 @@
 #include <trustbuild/enclave.h>
 #include <trustbuild/error.h>
 #include <trustbuild/image.h>
+#include <trustbuild/job.h>
 #include <trustbuild/log.h>
 #include <trustbuild/policy.h>
 #include <trustbuild/request.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/event.h"
 
+#include "core/context.h"
+
 void trb_events_init(struct trb_events *events)
 {
 	events->first = NULL;
@@ -15,6 +17,12 @@ void trb_events_clear(struct trb_events *events)
 		trb_event_unref(event);
 }
 
+void trb_events_put(struct trb_events *events, struct trb_event *event)
+{
+	*events->last = event;
+	events->last = &event->next;
+}
+
 struct trb_event *trb_events_add(struct trb_events *events, int type, trb_bytes text)
 {
 	struct trb_event *event = calloc(1, sizeof(*event));
@@ -24,8 +32,7 @@ struct trb_event *trb_events_add(struct trb_events *events, int type, trb_bytes 
 		return NULL;
 	}
 	event->type = type;
-	*events->last = event;
-	events->last = &event->next;
+	trb_events_put(events, event);
 	return event;
 }
 
@@ -85,4 +92,40 @@ int trb_event_is_attested(const trb_event *event)
 trb_bundle *trb_event_get_bundle(const trb_event *event)
 {
 	return event->bundle;
+}
+
+/* A sink takes one line a call. */
+static void tell_lines(trb_context *context, int level, const char *what, trb_bytes text)
+{
+	while (text.len > 0) {
+		const uint8_t *end = memchr(text.ptr, '\n', text.len);
+		size_t n = end != NULL ? (size_t)(end - text.ptr) : text.len;
+
+		trb_tell(context, level, "%s%.*s", what, (int)n, (const char *)text.ptr);
+		n += end != NULL;
+		text.ptr += n;
+		text.len -= n;
+	}
+}
+
+void trb_event_tell(trb_context *context, const trb_event *event)
+{
+	trb_bytes text = trb_event_get_text(event);
+
+	switch (trb_event_get_type(event)) {
+	case TRB_EVENT_STATE:
+	case TRB_EVENT_STEP:
+		trb_tell(context, TRB_LOG_INFO, "%s%s%.*s", trb_event_get_state(event),
+			 text.len > 0 ? " " : "", (int)text.len, (const char *)text.ptr);
+		break;
+	case TRB_EVENT_PROGRESS:
+		tell_lines(context, TRB_LOG_INFO, "", text);
+		break;
+	case TRB_EVENT_OUTPUT:
+		tell_lines(context, TRB_LOG_DEBUG, "build: ", text);
+		break;
+	case TRB_EVENT_ARTIFACT:
+		tell_lines(context, TRB_LOG_INFO, "artifact ", text);
+		break;
+	}
 }

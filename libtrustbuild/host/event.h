@@ -12,6 +12,7 @@ struct trb_event {
 	trb_blob *text;
 	uint64_t size;
 	bool attested;
+	uint8_t digest[32]; /* of an artifact */
 	trb_bundle *bundle;
 	struct trb_event *next;
 };
@@ -24,8 +25,13 @@ void trb_events_init(struct trb_events *events);
 void trb_events_clear(struct trb_events *events);
 /* A new event at the end, to be filled; text is copied.  NULL when out of memory. */
 struct trb_event *trb_events_add(struct trb_events *events, int type, trb_bytes text);
+/* One that exists, which has no next one; taken over. */
+void trb_events_put(struct trb_events *events, struct trb_event *event);
 /* The first one, which the caller owns now, or NULL. */
 struct trb_event *trb_events_take(struct trb_events *events);
+
+/* As progress lines, for loops that run without anybody who looks at events. */
+void trb_event_tell(trb_context *context, const trb_event *event);
 
 TRB_DEFINE_CLEANUP(trb_event *, trb_event_unref);
 TRB_DEFINE_CLEANUP(trb_session *, trb_session_unref);

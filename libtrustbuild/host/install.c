@@ -2,6 +2,7 @@
 /* Naming the files that came in: first each one under a name of no meaning in its own directory,
  * then, when nothing can run out any more, one rename each. */
 #include "format/crypto.h"
+#include "host/beneath.h"
 #include "host/intake_file.h"
 
 #include <fcntl.h>
@@ -60,35 +61,6 @@ void trb_intake_file_clear(int dirfd, struct intake_file *file)
 	*file = (struct intake_file){ .fd = -1 };
 }
 
-/* Opens the directory of name below dirfd, making what is missing and following no link.
- * *ret_base is the last step. */
-static int open_parent(int dirfd, const char *name, int *ret_fd, const char **ret_base,
-		       trb_error **err)
-{
-	_cleanup_close_ int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
-	const char *slash;
-
-	for (; fd >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
-		char step[TRB_ARTIFACT_NAME + 1];
-		int next;
-
-		memcpy(step, name, (size_t)(slash - name));
-		step[slash - name] = '\0';
-		if (mkdirat(fd, step, 0777) < 0 && errno != EEXIST)
-			return trb_fail_errno(err, errno, "make the directory '%s'", step);
-		next = openat(fd, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (next < 0)
-			return trb_fail_errno(err, errno, "open the directory '%s'", step);
-		close(fd);
-		fd = next;
-	}
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "open the output directory");
-	*ret_base = name;
-	*ret_fd = steal_fd(&fd);
-	return TRB_OK;
-}
-
 /* Modes are not attested and not sent; a program is one by its first bytes. */
 static int set_mode(int fd)
 {
@@ -106,18 +78,26 @@ static int set_mode(int fd)
 	return fchmod(fd, mode);
 }
 
-static int link_file(int dirfd, struct intake_file *file, trb_error **err)
+static int finish_file(const struct intake_file *file, trb_error **err)
+{
+	if (set_mode(file->fd) < 0 || trb_sync_fd(file->fd) < 0)
+		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
+	return TRB_OK;
+}
+
+static int link_file(int dirfd, struct intake_file *file, int parent, const char *name,
+		     trb_error **err)
 {
 	char path[32];
 
 	if (file->temporary != NULL) {
-		if (renameat(dirfd, file->temporary, file->parent, file->staged) < 0)
+		if (renameat(dirfd, file->temporary, parent, name) < 0)
 			return trb_fail_errno(err, errno, "move artifact '%s'", file->name);
 		free(steal_ptr(&file->temporary));
 		return TRB_OK;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
-	if (linkat(AT_FDCWD, path, file->parent, file->staged, AT_SYMLINK_FOLLOW) < 0)
+	if (linkat(AT_FDCWD, path, parent, name, AT_SYMLINK_FOLLOW) < 0)
 		return trb_fail_errno(err, errno, "name artifact '%s'", file->name);
 	return TRB_OK;
 }
@@ -140,11 +120,12 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 	if (r == TRB_OK)
 		r = random_name(&staged, err);
 	if (r == TRB_OK)
-		r = open_parent(dirfd, name, &file->parent, &base, err);
+		r = trb_beneath_parent(dirfd, name, true, &file->parent, &base, err);
 	if (r < 0)
 		return r;
-	if (set_mode(file->fd) < 0 || trb_sync_fd(file->fd) < 0)
-		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
+	r = finish_file(file, err);
+	if (r < 0)
+		return r;
 	/* a rename onto a directory would fail half-way through the set */
 	if (fstatat(file->parent, base, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
@@ -153,7 +134,7 @@ static int stage(int dirfd, struct intake_file *file, trb_error **err)
 		return trb_fail(err, TRB_E_IO, "'%s' is a directory in the output directory", name);
 	}
 	file->staged = steal_ptr(&staged);
-	r = link_file(dirfd, file, err);
+	r = link_file(dirfd, file, file->parent, file->staged, err);
 	if (r < 0) {
 		free(steal_ptr(&file->staged));
 		return r;
@@ -187,6 +168,7 @@ static int announce(const struct intake_file *file, struct trb_events *events, t
 		return trb_fail_nomem(err);
 	event->size = file->size;
 	event->attested = file->kind == TRB_FILE_ARTIFACT;
+	memcpy(event->digest, file->digest, sizeof(event->digest));
 	return TRB_OK;
 }
 
@@ -204,5 +186,25 @@ int trb_intake_install(struct trb_intake *intake, struct trb_events *events, trb
 	/* a set with a gap is worse than none: what has its name loses it again */
 	for (size_t i = 0; r < 0 && i + 1 < n; i++)
 		unlinkat(intake->files[i].parent, base_of(&intake->files[i]), 0);
+	return r;
+}
+
+int trb_intake_keep(struct trb_intake *intake, struct trb_events *events, trb_error **err)
+{
+	int r = TRB_OK;
+
+	for (size_t i = 0; r == TRB_OK && i < intake->n_files; i++) {
+		struct intake_file *file = &intake->files[i];
+		char number[24];
+
+		snprintf(number, sizeof(number), "%zu", i);
+		r = finish_file(file, err);
+		if (r == TRB_OK)
+			r = link_file(intake->dirfd, file, intake->dirfd, number, err);
+		if (r == TRB_OK)
+			r = announce(file, events, err);
+		if (r == TRB_OK)
+			close(steal_fd(&file->fd));
+	}
 	return r;
 }

@@ -35,5 +35,8 @@ int trb_intake_check(const struct trb_intake *intake, const struct trb_artifacts
 		     trb_error **err);
 /* Gives all files their names, or none; an event each.  Errors: TRB_E_IO, TRB_E_NOMEM. */
 int trb_intake_install(struct trb_intake *intake, struct trb_events *events, trb_error **err);
+/* Keeps all files on disk under their numbers, "0", "1" and so on, for whoever places them later;
+ * an event each, in that order.  After an error the directory is the caller's to empty. */
+int trb_intake_keep(struct trb_intake *intake, struct trb_events *events, trb_error **err);
 
 #endif

@@ -305,41 +305,6 @@ void trb_session_cancel(trb_session *session)
 		return; /* the counter is full: it is readable already */
 }
 
-/* A sink takes one line a call. */
-static void tell_lines(trb_context *context, int level, const char *what, trb_bytes text)
-{
-	while (text.len > 0) {
-		const uint8_t *end = memchr(text.ptr, '\n', text.len);
-		size_t n = end != NULL ? (size_t)(end - text.ptr) : text.len;
-
-		trb_tell(context, level, "%s%.*s", what, (int)n, (const char *)text.ptr);
-		n += end != NULL;
-		text.ptr += n;
-		text.len -= n;
-	}
-}
-
-static void log_event(trb_session *session, const trb_event *event)
-{
-	trb_bytes text = trb_event_get_text(event);
-
-	switch (trb_event_get_type(event)) {
-	case TRB_EVENT_STATE:
-		trb_tell(session->context, TRB_LOG_INFO, "%s%s%.*s", trb_event_get_state(event),
-			 text.len > 0 ? " " : "", (int)text.len, (const char *)text.ptr);
-		break;
-	case TRB_EVENT_PROGRESS:
-		tell_lines(session->context, TRB_LOG_INFO, "", text);
-		break;
-	case TRB_EVENT_OUTPUT:
-		tell_lines(session->context, TRB_LOG_DEBUG, "build: ", text);
-		break;
-	case TRB_EVENT_ARTIFACT:
-		tell_lines(session->context, TRB_LOG_INFO, "artifact ", text);
-		break;
-	}
-}
-
 static int wait_event(trb_session *session, trb_event **ret, trb_error **err)
 {
 	struct pollfd p = { .fd = session->epoll, .events = POLLIN };
@@ -363,7 +328,7 @@ int trb_session_build(trb_session *session, trb_request *request, trb_bundle **r
 		r = wait_event(session, &event, err);
 		if (r < 0)
 			break;
-		log_event(session, event);
+		trb_event_tell(session->context, event);
 		if (trb_event_get_bundle(event) != NULL && bundle == NULL)
 			bundle = trb_bundle_ref(trb_event_get_bundle(event));
 	}

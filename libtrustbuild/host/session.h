@@ -34,6 +34,7 @@ struct trb_session {
 	const trb_tee_ops *ops;
 	void *tee;
 	int output; /* directory, or -1 */
+	bool keep;  /* files stay there under numbers: a job places them */
 	trb_blob *credential;
 	uint32_t timeout_s;
 	size_t n_private;

@@ -279,7 +279,8 @@ static int finish(struct trb_session *session, trb_error **err)
 	if (event == NULL)
 		return trb_fail_nomem(err);
 	event->bundle = steal_ptr(&bundle);
-	r = trb_intake_install(session->intake, &session->events, err);
+	r = session->keep ? trb_intake_keep(session->intake, &session->events, err)
+			  : trb_intake_install(session->intake, &session->events, err);
 	if (r == TRB_OK)
 		session->state = TRB_SESSION_FINISHED;
 	return r;

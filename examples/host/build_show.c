@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tb-host build shows: events on standard error, results on standard output. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/build.h"
+
+#define MARK "  | " /* before each line that the build printed */
+
+static bool in_line;
+
+void build_end_output(void)
+{
+	if (in_line)
+		fputc('\n', stderr);
+	in_line = false;
+}
+
+static void show_output(trb_bytes text)
+{
+	cli_progress_end();
+	while (text.len > 0) {
+		const uint8_t *end = memchr(text.ptr, '\n', text.len);
+		size_t n = end != NULL ? (size_t)(end - text.ptr) : text.len;
+
+		if (!in_line)
+			fputs(MARK, stderr);
+		cli_escape(stderr, (trb_bytes){ text.ptr, n }, false);
+		in_line = end == NULL;
+		if (end != NULL) {
+			fputc('\n', stderr);
+			n++;
+		}
+		text.ptr += n;
+		text.len -= n;
+	}
+	fflush(stderr);
+}
+
+static void show_state(const trb_event *event)
+{
+	static const struct {
+		const char *state, *words;
+	} rows[] = {
+		{ "READY", "enclave is up" },
+		{ "FETCHING", "fetching the source" },
+		{ "COMMITTED", "committed to" },
+		{ "BUILDING", "building in the sandbox" },
+		{ "BUILT", "built; artifacts are hashed" },
+		{ "ATTESTED", "attested" },
+		{ "DONE", "done" },
+	};
+	trb_bytes commit = trb_event_get_text(event);
+
+	build_end_output();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].state, trb_event_get_state(event)) == 0)
+			cli_say("%s%s%.*s", rows[i].words, commit.len > 0 ? " " : "",
+				(int)commit.len, (const char *)commit.ptr);
+}
+
+void build_show_event(const trb_event *event)
+{
+	trb_bytes text = trb_event_get_text(event);
+
+	switch (trb_event_get_type(event)) {
+	case TRB_EVENT_STATE:
+		show_state(event);
+		break;
+	case TRB_EVENT_PROGRESS:
+		build_end_output();
+		while (text.len > 0 && text.ptr[text.len - 1] == '\n')
+			text.len--;
+		cli_progress("%.*s", (int)text.len, (const char *)text.ptr);
+		break;
+	case TRB_EVENT_OUTPUT:
+		show_output(text);
+		break;
+	}
+}
+
+static void json_path(const char *out, const char *path)
+{
+	char *whole = NULL;
+
+	if (asprintf(&whole, "%s/%s", out, path) < 0)
+		whole = NULL;
+	cli_json_string(stdout, cli_bytes(whole != NULL ? whole : path));
+	free(whole);
+}
+
+static void print_json(const trb_job *job, const char *out, const char *log)
+{
+	printf("{\"commit\": \"%s\", \"bundle\": ",
+	       trb_request_get_commit(trb_job_get_request(job)));
+	json_path(out, trb_job_get_bundle_path(job));
+	printf(", \"log\": ");
+	if (log != NULL)
+		cli_json_string(stdout, cli_bytes(log));
+	else
+		printf("null");
+	printf(", \"artifacts\": [");
+	for (size_t i = 0; i < trb_job_count_files(job); i++) {
+		printf("%s{\"name\": ", i > 0 ? ", " : "");
+		cli_json_string(stdout, cli_bytes(trb_job_get_file_name(job, i)));
+		printf(", \"path\": ");
+		json_path(out, trb_job_get_file_path(job, i));
+		printf(", \"size\": %llu, \"attested\": %s}",
+		       (unsigned long long)trb_job_get_file_size(job, i),
+		       trb_job_is_file_attested(job, i) ? "true" : "false");
+	}
+	printf("]}\n");
+}
+
+static void print_path(const char *out, const char *path)
+{
+	cli_escape(stdout, cli_bytes(out), false);
+	putchar('/');
+	cli_escape(stdout, cli_bytes(path), false);
+	putchar('\n');
+}
+
+void build_print(const trb_job *job, const char *out, const char *log, bool json)
+{
+	if (json) {
+		print_json(job, out, log);
+		return;
+	}
+	for (size_t i = 0; i < trb_job_count_files(job); i++)
+		print_path(out, trb_job_get_file_path(job, i));
+	print_path(out, trb_job_get_bundle_path(job));
+}
