@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The way from a ref to a commit, in a history that may be cut off. */
 #include "fetch/history.h"
 
 #include <stdlib.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "fetch/fetch.h"
+#include "fetch/store.h"
 #include "format/fetch.h"
 #include "format/git_object.h"
 
@@ -17,6 +20,9 @@ struct seen {
 
 /* Breadth first: the commits that were seen, in order, and an open-addressed index over them. */
 struct search {
+	struct fetch *f;
+	const struct fetch_store *store;
+	bool cut; /* a commit was missing: history goes on there */
 	struct seen *seen;
 	size_t n, cap;
 	size_t *slots;  /* index + 1; 0: free */
@@ -88,27 +94,31 @@ static int see(struct search *s, const uint8_t id[20], size_t child, trb_error *
 	return TRB_OK;
 }
 
-static int see_parents(struct search *s, size_t index, git_odb *odb, trb_error **err)
+/* Where the commit is there, its parents are seen, or the first of them alone. */
+static int see_parents(struct search *s, size_t index, bool first, trb_error **err)
 {
+	_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
+	struct trb_commit id = { .algorithm = 1 }, parent;
 	struct trb_git_commit commit;
-	struct trb_commit parent;
-	git_odb_object *object;
-	git_oid oid;
 	int r;
 
-	git_oid_fromraw(&oid, s->seen[index].id);
-	if (git_odb_read(&object, odb, &oid) < 0)
+	memcpy(id.id, s->seen[index].id, 20);
+	r = fetch_store_read(s->f, s->store, &id, &object, err);
+	if (r == TRB_E_NOTFOUND) {
+		s->cut = true;
+		return TRB_OK;
+	}
+	if (r < 0)
+		return r;
+	if (git_odb_object_type(object) != GIT_OBJECT_COMMIT)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
-				      "the ref's history is not whole");
-	r = git_odb_object_type(object) == GIT_OBJECT_COMMIT
-		    ? trb_git_commit_parse(
-			      TRB_BYTES(git_odb_object_data(object), git_odb_object_size(object)),
-			      1, &commit, err)
-		    : trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
-				     "the ref does not lead to a commit");
-	while (r == TRB_OK && trb_git_commit_next_parent(&commit, &parent))
+				      "the ref does not lead to a commit");
+	r = trb_git_commit_parse(fetch_object_bytes(object), 1, &commit, err);
+	while (r == TRB_OK && trb_git_commit_next_parent(&commit, &parent)) {
 		r = see(s, parent.id, index, err);
-	git_odb_object_free(object);
+		if (first)
+			break;
+	}
 	return r;
 }
 
@@ -132,34 +142,87 @@ static int collect(const struct search *s, size_t found, struct trb_commit **ret
 	return TRB_OK;
 }
 
-static int search(struct search *s, git_odb *odb, const struct trb_commit *tip,
-		  const struct trb_commit *commit, uint64_t max, size_t *ret, trb_error **err)
+static int fail_far(const struct search *s, trb_error **err)
 {
-	int r = see(s, tip->id, NO_CHILD, err);
+	return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
+			      "the commit is not among the ref's last %llu",
+			      (unsigned long long)s->f->limits.history);
+}
 
-	for (size_t i = 0; r == TRB_OK && i < s->n; i++) {
+/* Goes on from what is seen until commit is: its index.  TRB_E_NOTFOUND where all is seen. */
+static int go(struct search *s, bool first, const struct trb_commit *commit, size_t *ret,
+	      trb_error **err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		int r;
+
 		if (memcmp(s->seen[i].id, commit->id, 20) == 0) {
 			*ret = i;
 			return TRB_OK;
 		}
-		if (s->n > max)
-			return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-					      "the commit is not among the ref's last %llu",
-					      (unsigned long long)max);
-		r = see_parents(s, i, odb, err);
+		if (s->n > s->f->limits.history)
+			return fail_far(s, err);
+		r = see_parents(s, i, first, err);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : TRB_E_NOTFOUND;
+	return TRB_E_NOTFOUND;
 }
 
-int history_find(git_odb *odb, const struct trb_commit *tip, const struct trb_commit *commit,
-		 uint64_t max, struct trb_commit **ret, size_t *ret_n, trb_error **err)
+/* Whether the ref's own line, as far as it is known, comes to an ancestor of commit: below that,
+ * commit cannot be on it. */
+static int line_is_below(const struct search *line, const struct trb_commit *commit, bool *ret,
+			 trb_error **err)
 {
-	struct search s = { 0 };
+	struct search s = { .f = line->f, .store = line->store };
+	int r = see(&s, commit->id, NO_CHILD, err);
+
+	*ret = false;
+	for (size_t i = 0; r == TRB_OK && !*ret && i < s.n; i++) {
+		*ret = line->slots[find_slot(line, s.seen[i].id)] != 0;
+		r = s.n > s.f->limits.history ? fail_far(&s, err) : see_parents(&s, i, false, err);
+	}
+	search_clear(&s);
+	return r;
+}
+
+/* The shortest way; where the ref's own line is known to its end, or beyond commit, the right one.
+ */
+static int find_reachable(struct search *line, const struct trb_commit *tip,
+			  const struct trb_commit *commit, struct trb_commit **ret, size_t *ret_n,
+			  trb_error **err)
+{
+	struct search s = { .f = line->f, .store = line->store };
+	bool decided = !line->cut;
 	size_t found = 0;
-	int r = search(&s, odb, tip, commit, max, &found, err);
+	int r = see(&s, tip->id, NO_CHILD, err);
 
 	if (r == TRB_OK)
-		r = collect(&s, found, ret, ret_n, err);
+		r = go(&s, false, commit, &found, err);
+	if (r == TRB_E_NOTFOUND && s.cut)
+		r = TRB_E_AGAIN;
+	if (r == TRB_OK && !decided)
+		r = line_is_below(line, commit, &decided, err);
+	if (r == TRB_OK)
+		r = decided ? collect(&s, found, ret, ret_n, err) : TRB_E_AGAIN;
 	search_clear(&s);
+	return r;
+}
+
+int history_find(struct fetch *f, const struct fetch_store *store, const struct trb_commit *tip,
+		 const struct trb_commit *commit, struct trb_commit **ret, size_t *ret_n,
+		 trb_error **err)
+{
+	struct search line = { .f = f, .store = store };
+	size_t found = 0;
+	int r = see(&line, tip->id, NO_CHILD, err);
+
+	if (r == TRB_OK)
+		r = go(&line, true, commit, &found, err);
+	if (r == TRB_OK)
+		r = collect(&line, found, ret, ret_n, err);
+	else if (r == TRB_E_NOTFOUND)
+		r = find_reachable(&line, tip, commit, ret, ret_n, err);
+	search_clear(&line);
 	return r;
 }

@@ -1,320 +1,398 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One repository: connect, look at its refs, fetch what is needed, within bounds. */
-#include <fcntl.h>
+/* git's smart HTTP: where the repository is, which refs it has, one pack at a time. */
+#include "fetch/remote.h"
+
 #include <stdio.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "core/error.h"
-#include "core/io.h"
 #include "fetch/fetch.h"
-#include "format/times.h"
+#include "fetch/http.h"
 
-#define PROXY_URL "http://egress.invalid:5001" /* the broker knows better */
-#define TIP       "refs/trustbuild/tip"
+#define INFO_REFS     "/info/refs?service=git-upload-pack"
+#define UPLOAD_PACK   "/git-upload-pack"
+#define REDIRECTS     5u
+#define REQUEST_BYTES ((size_t)64 << 20)
+#define REFS_KEPT     1000000u
 
-/* What libgit2 says in words only. */
-static const struct {
-	const char *text;
-	int code;
-	const char *check, *meaning;
-} sayings[] = {
-	{ "error parsing REF pkt-line", TRB_E_UNSUPPORTED, TRB_CHECK_REPOSITORY,
-	  "its list of refs is not one of a SHA-1 repository: this libgit2 reads no others" },
-	{ "too many objects", TRB_E_LIMIT, TRB_CHECK_LIMIT, "its pack has too many objects" },
-};
+/* Where a URL leads. */
 
-static int fail_saying(const char *text, const char *what, trb_error **err)
+/* Host, in lower case, and port; url begins with https://. */
+static bool split_origin(const char *url, char host[256], char port[8])
 {
-	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
-		if (strcmp(text, sayings[i].text) == 0)
-			return trb_fail_check(err, sayings[i].code, sayings[i].check, "%s: %s",
-					      what, sayings[i].meaning);
-	return TRB_OK;
-}
+	const char *at = url + strlen("https://");
+	size_t n = strcspn(at, "/?#"), colon = n;
 
-static int code_of(int git_code)
-{
-	switch (git_code) {
-	case GIT_ENOTFOUND:
-		return TRB_E_NOTFOUND;
-	default:
-		return TRB_E_IO;
-	}
-}
-
-/* libgit2 does not say what is wrong with it; the time is the one thing that may be wrong here. */
-static int bad_certificate(const char *what, const char *text, trb_error **err)
-{
-	char now[TRB_TIME_TEXT];
-
-	if (!trb_time_format((uint64_t)time(NULL), now))
-		snprintf(now, sizeof(now), "after 9999");
-	return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
-			      "%s: the server's TLS certificate is not accepted: %s (the time here "
-			      "is %s: if that is wrong, set the host's clock)",
-			      what, text, now);
-}
-
-int fetch_fail(struct fetch *f, int git_code, const char *what, trb_error **err)
-{
-	const git_error *why = git_error_last();
-	const char *text = why != NULL && why->message != NULL ? why->message : "no reason given";
-	int r;
-
-	if (f->stopped != NULL) {
-		int code = trb_error_code(f->stopped);
-
-		if (err != NULL && *err == NULL)
-			*err = trb_error_ref(f->stopped);
-		f->stopped = trb_error_unref(f->stopped);
-		return code;
-	}
-	if (why != NULL && why->klass == GIT_ERROR_NOMEMORY)
-		return trb_fail_nomem(err);
-	r = fail_saying(text, what, err);
-	if (r < 0)
-		return r;
-	if (git_code == GIT_ECERTIFICATE)
-		return bad_certificate(what, text, err);
-	if (git_code == GIT_EAUTH)
-		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
-				      "%s: the server wants a token, or refused the one it got: %s",
-				      what, text);
-	return trb_fail_check(err, code_of(git_code), TRB_CHECK_REPOSITORY, "%s: %s", what, text);
-}
-
-/* Scheme, host and port of an URL of the grammar. */
-static size_t origin_length(const char *url)
-{
-	return strlen("https://") + strcspn(url + strlen("https://"), "/");
+	for (size_t i = 0; i < n; i++)
+		if (at[i] == ':' && memchr(at + i, ']', n - i) == NULL)
+			colon = i;
+	if (colon == 0 || colon >= 256 || n - colon > 6 || memchr(at, '@', n) != NULL)
+		return false;
+	for (size_t i = 0; i < colon; i++)
+		host[i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] + 32) : at[i];
+	host[colon] = '\0';
+	if (n - colon > 1)
+		snprintf(port, 8, "%.*s", (int)(n - colon - 1), at + colon + 1);
+	else
+		snprintf(port, 8, "443");
+	return true;
 }
 
 static bool same_origin(const char *a, const char *b)
 {
-	size_t n = origin_length(a);
+	char host_a[256], host_b[256], port_a[8], port_b[8];
 
-	return n == origin_length(b) && strncmp(a, b, n) == 0;
+	return split_origin(a, host_a, port_a) && split_origin(b, host_b, port_b) &&
+	       strcmp(host_a, host_b) == 0 && strcmp(port_a, port_b) == 0;
 }
 
-/* The token is for the repository's own origin; asked twice, the answer was wrong. */
-static int on_credential(git_credential **out, const char *url, const char *user, unsigned allowed,
-			 void *payload)
+static int fail_redirect(const struct remote *r, const char *to, const char *why, trb_error **err)
 {
-	struct fetch *f = payload;
-	_cleanup_free_ char *name = NULL;
-	const char *secret;
+	_cleanup_(trb_error_unrefp) trb_error *shown = NULL;
 
-	(void)url;
-	(void)user;
-	if (f->token == NULL || !(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) ||
-	    !same_origin(f->url, f->repository) || f->token_uses++ > 0) {
-		git_error_set_str(GIT_ERROR_HTTP, "no token for this server, or a refused one");
-		return GIT_EAUTH;
-	}
-	secret = strchr(f->token, ':');
-	name = secret != NULL ? strndup(f->token, (size_t)(secret - f->token))
-			      : strdup("x-access-token");
-	if (name == NULL)
-		return -1;
-	return git_credential_userpass_plaintext_new(out, name, secret ? secret + 1 : f->token);
+	trb_git_fail_said(&shown, TRB_E_IO, "it", trb_bytes_str(to));
+	return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+			      "%s is redirected: %s (the new address: %s)", r->f->url, why,
+			      trb_error_message(shown) + strlen("it says: "));
 }
 
-static int on_transfer(const git_indexer_progress *p, void *payload)
+/* The repository that a redirect of its list of refs names. */
+static int follow(struct remote *r, const char *to, trb_error **err)
 {
-	struct fetch *f = payload;
+	size_t n = strlen(to), tail = strlen(INFO_REFS);
+	_cleanup_free_ char *base = NULL;
+	const char *fault;
 
-	f->receiving = true;
-	if (p->received_bytes > f->limits.pack_bytes)
-		trb_fail_check(&f->stopped, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-			       "%s sends a pack of more than %llu bytes", f->url,
-			       (unsigned long long)f->limits.pack_bytes);
-	if (p->total_objects > f->limits.objects)
-		trb_fail_check(&f->stopped, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-			       "%s sends more than %llu objects", f->url,
-			       (unsigned long long)f->limits.objects);
-	return f->stopped != NULL || f->broken ? -1 : 0;
-}
-
-static void set_callbacks(struct fetch *f, git_remote_callbacks *c, git_proxy_options *p)
-{
-	c->credentials = on_credential;
-	c->transfer_progress = on_transfer;
-	c->payload = f;
-	p->type = f->egress != NULL ? GIT_PROXY_SPECIFIED : GIT_PROXY_NONE;
-	p->url = f->egress != NULL ? PROXY_URL : NULL;
-}
-
-int fetch_connect(struct fetch *f, git_repository *repo, const char *url, git_remote **ret,
-		  const git_remote_head ***ret_heads, size_t *ret_n, trb_error **err)
-{
-	git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
-	_cleanup_(git_remote_freep) git_remote *remote = NULL;
-	int r;
-
-	f->url = url;
-	f->receiving = false;
-	f->wire_bytes = 0;
-	f->token_uses = 0;
-	set_callbacks(f, &options.callbacks, &options.proxy_opts);
-	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-	fetch_progress(f, "connecting to %s", url);
-	r = git_remote_create_anonymous(&remote, repo, url);
-	if (r == 0)
-		r = git_remote_connect_ext(remote, GIT_DIRECTION_FETCH, &options);
-	if (r == 0)
-		r = git_remote_ls(ret_heads, ret_n, remote);
-	if (r < 0)
-		return fetch_fail(f, r, url, err);
-	*ret = steal_ptr(&remote);
+	if (strncasecmp(to, "http://", 7) == 0)
+		return fail_redirect(r, to, "to a server without TLS, which is not followed", err);
+	if (strncmp(to, "https://", 8) != 0)
+		return fail_redirect(r, to, "to what is no https URL", err);
+	if (!same_origin(to, r->f->url))
+		return fail_redirect(r, to,
+				     "to another origin, which is not followed: name the URL there "
+				     "in its place",
+				     err);
+	if (n <= tail || strcmp(to + n - tail, INFO_REFS) != 0)
+		return fail_redirect(r, to,
+				     "to a page that is no repository: it is not there, or it is "
+				     "private and a token is needed",
+				     err);
+	base = strndup(to, n - tail);
+	if (base == NULL)
+		return trb_fail_nomem(err);
+	fault = trb_repository_fault(trb_bytes_str(base));
+	if (fault != NULL)
+		return fail_redirect(r, to, fault, err);
+	free(r->base);
+	r->base = steal_ptr(&base);
+	r->moved = strcmp(r->base, r->f->url) != 0;
 	return TRB_OK;
 }
 
-static int download(struct fetch *f, git_remote *remote, char **specs, size_t n)
+/* The token is for the request's repository and what lies below it; asked twice, it was wrong. */
+static bool has_token_for(const struct fetch *f, const char *url)
 {
-	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
-	const git_strarray refspecs = { specs, n };
+	size_t n = strlen(f->repository);
 
-	set_callbacks(f, &options.callbacks, &options.proxy_opts);
-	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-	options.update_fetchhead = 0;
-	return git_remote_fetch(remote, &refspecs, &options, NULL);
+	return f->token != NULL && strncmp(url, f->repository, n) == 0 &&
+	       (url[n] == '\0' || url[n] == '/');
 }
 
-/* Fetches one ref or commit, and says what it is. */
-static int download_one(struct fetch *f, git_remote *remote, const char *what, git_oid *ret_tip,
-			int *ret_git_code)
+static int authorize(struct remote *r, trb_error **err)
 {
-	_cleanup_free_ char *spec = NULL;
-	int r;
-
-	if (asprintf(&spec, "+%s:" TIP, what) < 0)
-		return TRB_E_NOMEM;
-	r = download(f, remote, &spec, 1);
-	if (r == 0)
-		r = git_reference_name_to_id(ret_tip, git_remote_owner(remote), TIP);
-	*ret_git_code = r;
-	return r < 0 ? TRB_E_IO : TRB_OK;
-}
-
-static bool has_ref(const git_remote_head **heads, size_t n, const char *ref)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(heads[i]->name, ref) == 0)
-			return true;
-	return false;
-}
-
-static int fetch_by_ref(struct fetch *f, struct fetched *r, const char *url, const char *ref,
-			trb_error **err)
-{
-	_cleanup_(git_remote_freep) git_remote *remote = NULL;
-	const git_remote_head **heads = NULL;
-	int git_code = 0, res;
-	size_t n = 0;
-
-	res = fetch_connect(f, r->repo, url, &remote, &heads, &n, err);
-	if (res < 0)
-		return res;
-	if (!has_ref(heads, n, ref))
-		return trb_fail_check(err, TRB_E_NOTFOUND, TRB_CHECK_REF, "%s has no ref '%s'", url,
-				      ref);
-	fetch_progress(f, "fetching %s", ref);
-	res = download_one(f, remote, ref, &r->tip, &git_code);
-	return res < 0 ? fetch_fail(f, git_code, url, err) : TRB_OK;
-}
-
-/* All branches and tags: for servers that do not give out commits by their ids. */
-static int fetch_everything(struct fetch *f, struct fetched *r, const char *url, trb_error **err)
-{
-	static char heads_spec[] = "+refs/heads/*:refs/trustbuild/heads/*";
-	static char tags_spec[] = "+refs/tags/*:refs/trustbuild/tags/*";
-	_cleanup_(git_remote_freep) git_remote *remote = NULL;
-	const git_remote_head **heads = NULL;
-	size_t n = 0;
-	int res;
-
-	res = fetch_connect(f, r->repo, url, &remote, &heads, &n, err);
-	if (res < 0)
-		return res;
-	fetch_progress(f, "fetching all branches and tags");
-	res = download(f, remote, (char *[]){ heads_spec, tags_spec }, 2);
-	return res < 0 ? fetch_fail(f, res, url, err) : TRB_OK;
-}
-
-/* A failed try is forgotten, unless one of our bounds ended it. */
-static int fetch_by_id(struct fetch *f, struct fetched *r, const char *url, const char *hex,
-		       trb_error **err)
-{
-	_cleanup_(git_remote_freep) git_remote *remote = NULL;
-	const git_remote_head **heads = NULL;
-	int git_code = 0, res;
-	size_t n = 0;
-
-	res = fetch_connect(f, r->repo, url, &remote, &heads, &n, err);
-	if (res < 0)
-		return res;
-	fetch_progress(f, "fetching %s", hex);
-	git_oid_fromstr(&r->tip, hex);
-	if (download_one(f, remote, hex, &r->tip, &git_code) == TRB_OK)
-		return TRB_OK;
-	if (f->stopped != NULL)
-		return fetch_fail(f, git_code, url, err);
-	git_oid_fromstr(&r->tip, hex);
-	res = fetch_everything(f, r, url, err);
-	if (res < 0)
-		return res;
-	if (!git_odb_exists(r->odb, &r->tip))
+	if (r->authorized)
+		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+				      "%s: the server refuses the token", r->f->url);
+	if (r->moved && has_token_for(r->f, r->f->url))
+		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+				      "%s is redirected to %s, where a token is wanted: it goes to "
+				      "no URL that it was not meant for; name that one in place of "
+				      "this",
+				      r->f->url, r->base);
+	if (!has_token_for(r->f, r->f->url))
 		return trb_fail_check(
-			err, TRB_E_NOTFOUND, TRB_CHECK_COMMIT,
-			"%s has no branch or tag with commit %s, and does not give it "
-			"out by its id: name a ref whose history has it",
-			url, hex);
+			err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+			"%s: the server wants a token, and there is none for this URL", r->f->url);
+	r->authorized = true;
 	return TRB_OK;
 }
 
-static int open_repository(struct fetch *f, struct fetched *r, trb_error **err)
-{
-	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
-	int res;
+/* Refs. */
 
-	snprintf(r->path, sizeof(r->path), "/r%u", f->n_repositories++);
-	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKDIR |
-			GIT_REPOSITORY_INIT_NO_DOTGIT_DIR;
-	res = git_repository_init_ext(&r->repo, r->path, &options);
-	if (res == 0)
-		res = git_repository_odb(&r->odb, r->repo);
-	return res < 0 ? fetch_fail(f, res, "make a repository", err) : TRB_OK;
+static bool is_kept(const struct remote *r, const struct trb_git_ref *ref)
+{
+	static const char heads[] = "refs/heads/", tags[] = "refs/tags/";
+	const struct fetch_names *names = r->names;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (trb_bytes_eq_str(ref->name, names->names[i]))
+			return true;
+	if (names->id != NULL && trb_commit_eq(names->id, &ref->id))
+		return true;
+	return names->branches_and_tags &&
+	       ((ref->name.len > sizeof(heads) &&
+		 memcmp(ref->name.ptr, heads, sizeof(heads) - 1) == 0) ||
+		(ref->name.len > sizeof(tags) &&
+		 memcmp(ref->name.ptr, tags, sizeof(tags) - 1) == 0));
 }
 
-int fetch_repository(struct fetch *f, const char *url, const struct trb_commit *commit,
-		     const char *ref, struct fetched *ret, trb_error **err)
+static int add_ref(struct remote *r, const struct trb_git_ref *ref, trb_error **err)
 {
-	struct fetched r = { 0 };
-	char hex[65];
-	int res;
+	struct fetch_ref *grown,
+		kept = { .id = ref->id, .peeled = ref->peeled, .target = ref->target };
 
-	trb_commit_to_hex(commit, hex);
-	res = open_repository(f, &r, err);
-	if (res == TRB_OK)
-		res = ref != NULL ? fetch_by_ref(f, &r, url, ref, err)
-				  : fetch_by_id(f, &r, url, hex, err);
-	if (res == TRB_OK && git_odb_refresh(r.odb) < 0)
-		res = fetch_fail(f, -1, "read the pack", err);
-	if (res < 0) {
-		fetched_clear(&r);
-		return res;
+	if (r->n == REFS_KEPT)
+		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
+				      "%s has more than %u branches and tags", r->f->url,
+				      REFS_KEPT);
+	if (r->n == r->cap) {
+		size_t cap = r->cap != 0 ? r->cap * 2 : 16;
+
+		grown = realloc(r->refs, cap * sizeof(*grown));
+		if (grown == NULL)
+			return trb_fail_nomem(err);
+		r->refs = grown;
+		r->cap = cap;
 	}
-	*ret = r;
+	kept.name = strndup((const char *)ref->name.ptr, ref->name.len);
+	if (kept.name == NULL)
+		return trb_fail_nomem(err);
+	r->refs[r->n++] = kept;
 	return TRB_OK;
 }
 
-void fetched_clear(struct fetched *r)
+static int on_ref(void *user, const struct trb_git_ref *ref, trb_error **err)
 {
-	git_odb_free(r->odb);
-	git_repository_free(r->repo);
-	if (r->path[0] != '\0')
-		trb_remove_tree(AT_FDCWD, r->path, NULL);
-	*r = (struct fetched){ 0 };
+	struct remote *r = user;
+
+	if (!is_kept(r, ref))
+		return TRB_OK;
+	if (trb_bytes_eq_str(ref->name, "HEAD") && ref->symref.len > 0 && r->head == NULL) {
+		r->head = strndup((const char *)ref->symref.ptr, ref->symref.len);
+		if (r->head == NULL)
+			return trb_fail_nomem(err);
+	}
+	/* among all branches nobody looks for one by its name */
+	for (size_t i = 0; !r->names->branches_and_tags && i < r->n; i++)
+		if (trb_bytes_eq_str(ref->name, r->refs[i].name))
+			return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
+					      "%s lists '%s' twice: which of them it is, it does "
+					      "not say",
+					      r->f->url, r->refs[i].name);
+	return add_ref(r, ref, err);
+}
+
+static void forget_refs(struct remote *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free(r->refs[i].name);
+	r->n = 0;
+	free(r->head);
+	r->head = NULL;
+}
+
+const struct fetch_ref *remote_find(const struct remote *r, const char *prefix, const char *name)
+{
+	size_t n = strlen(prefix);
+
+	for (size_t i = 0; i < r->n; i++)
+		if (strncmp(r->refs[i].name, prefix, n) == 0 &&
+		    strcmp(r->refs[i].name + n, name) == 0)
+			return &r->refs[i];
+	return NULL;
+}
+
+/* Exchanges. */
+
+static int on_refs(void *user, trb_bytes bytes, trb_error **err)
+{
+	return trb_git_refs_feed(user, bytes, err);
+}
+
+/* Says where it was, unless it is said already. */
+static int fail_at(const struct remote *r, int code, trb_error **err)
+{
+	if (err == NULL || *err == NULL ||
+	    strncmp(trb_error_message(*err), r->f->url, strlen(r->f->url)) == 0)
+		return code;
+	return trb_wrap(err, code, "%s", r->f->url);
+}
+
+/* One GET of the list of refs; TRB_E_AGAIN where it is to be asked for elsewhere, or with a token.
+ */
+static int ask_refs(struct remote *r, struct trb_git_refs *list, trb_error **err)
+{
+	struct fetch_exchange x = {
+		.media = "application/x-git-upload-pack-advertisement",
+		.with_token = r->authorized,
+		.sink = on_refs,
+		.user = list,
+	};
+	_cleanup_free_ char *url = NULL, *location = NULL;
+	int res;
+
+	if (asprintf(&url, "%s" INFO_REFS, r->base) < 0) {
+		url = NULL;
+		return trb_fail_nomem(err);
+	}
+	x.url = url;
+	res = fetch_http(r->f, &x, err);
+	location = x.location;
+	if (res < 0)
+		return res;
+	if (x.status == 200) {
+		res = trb_git_refs_end(list, err);
+		return res < 0 ? fail_at(r, res, err) : TRB_OK;
+	}
+	res = location != NULL ? follow(r, location, err) : authorize(r, err);
+	return res < 0 ? res : TRB_E_AGAIN;
+}
+
+/* A POST to the repository, whose answer sink() takes. */
+static int post(struct remote *r, const char *media, const struct trb_buf *body,
+		int (*sink)(void *user, trb_bytes bytes, trb_error **err), void *user,
+		trb_error **err)
+{
+	struct fetch_exchange x = {
+		.media = media,
+		.body_type = "application/x-git-upload-pack-request",
+		.body = trb_buf_bytes(body),
+		.with_token = r->authorized,
+		.sink = sink,
+		.user = user,
+	};
+	_cleanup_free_ char *url = NULL, *location = NULL;
+	int res = trb_buf_check(body, "a request to a git server", err);
+
+	if (res < 0)
+		return res;
+	if (asprintf(&url, "%s" UPLOAD_PACK, r->base) < 0) {
+		url = NULL;
+		return trb_fail_nomem(err);
+	}
+	x.url = url;
+	res = fetch_http(r->f, &x, err);
+	location = x.location;
+	if (res < 0 || x.status == 200)
+		return res;
+	if (location != NULL)
+		return fail_redirect(r, location, "the request for a pack, which is not followed",
+				     err);
+	return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
+			      "%s: the server wants a token for a pack, after it gave its refs "
+			      "without",
+			      r->f->url);
+}
+
+static int list_refs(struct remote *r, trb_error **err)
+{
+	_cleanup_(trb_git_refs_freep) struct trb_git_refs *list = trb_git_refs_new(on_ref, r);
+	const char *prefixes[FETCH_NAMES + 3];
+	_cleanup_buf_ struct trb_buf body;
+	size_t n = r->names->n;
+	int res;
+
+	trb_buf_init(&body, REQUEST_BYTES);
+	if (list == NULL)
+		return trb_fail_nomem(err);
+	memcpy(prefixes, r->names->names, n * sizeof(*prefixes));
+	if (r->names->branches_and_tags) {
+		prefixes[n++] = "refs/heads/";
+		prefixes[n++] = "refs/tags/";
+	}
+	prefixes[n] = NULL;
+	if (n == 0)
+		return TRB_OK;
+	trb_git_refs_expect_list(list);
+	trb_git_add_ls_refs(&body, r->features, prefixes);
+	res = post(r, "application/x-git-upload-pack-result", &body, on_refs, list, err);
+	if (res == TRB_OK)
+		res = trb_git_refs_end(list, err);
+	return res < 0 ? fail_at(r, res, err) : TRB_OK;
+}
+
+static int begin(struct remote *r, const char *url, trb_error **err)
+{
+	r->f->url = url;
+	r->f->receiving = false;
+	r->f->wire_bytes = 0;
+	if (!split_origin(url, r->f->host, r->f->port))
+		return trb_fail_check(err, TRB_E_INVAL, TRB_CHECK_REPOSITORY, "'%s' has no host",
+				      url);
+	r->base = strdup(url);
+	return r->base != NULL ? TRB_OK : trb_fail_nomem(err);
+}
+
+int remote_open(struct remote *r, struct fetch *f, const char *url, const struct fetch_names *names,
+		trb_error **err)
+{
+	int res;
+
+	*r = (struct remote){ .f = f, .names = names };
+	res = begin(r, url, err);
+	fetch_progress(f, "connecting to %s", url);
+	for (unsigned i = 0; res == TRB_OK; i++) {
+		_cleanup_(trb_git_refs_freep) struct trb_git_refs *list = NULL;
+
+		if (i > REDIRECTS)
+			return fail_redirect(r, r->base, "again and again", err);
+		forget_refs(r);
+		list = trb_git_refs_new(on_ref, r);
+		if (list == NULL)
+			return trb_fail_nomem(err);
+		res = ask_refs(r, list, err);
+		r->version = list->version;
+		r->features = list->features;
+		if (res != TRB_E_AGAIN)
+			break;
+		res = TRB_OK;
+	}
+	return res == TRB_OK && r->version == 2 ? list_refs(r, err) : res;
+}
+
+void remote_clear(struct remote *r)
+{
+	forget_refs(r);
+	free(r->refs);
+	free(r->base);
+	*r = (struct remote){ .f = r->f };
+}
+
+/* Packs. */
+
+static int on_pack(void *user, trb_bytes bytes, trb_error **err)
+{
+	return fetch_pack_add(user, bytes, err);
+}
+
+static int on_answer(void *user, trb_bytes bytes, trb_error **err)
+{
+	return trb_git_answer_feed(user, bytes, err);
+}
+
+int remote_fetch(struct remote *r, const struct trb_git_wants *wants, struct fetch_store *store,
+		 bool *ret_refused, trb_error **err)
+{
+	_cleanup_(trb_git_answer_freep) struct trb_git_answer *answer = NULL;
+	_cleanup_(fetch_pack_freep) struct fetch_pack *pack = NULL;
+	_cleanup_buf_ struct trb_buf body;
+	int res;
+
+	trb_buf_init(&body, REQUEST_BYTES);
+	*ret_refused = false;
+	trb_git_add_fetch(&body, r->version, r->features, wants);
+	res = fetch_pack_begin(r->f, store, &pack, err);
+	if (res < 0)
+		return res;
+	answer = trb_git_answer_new(r->version, r->features, wants->depth > 0, on_pack, pack);
+	if (answer == NULL)
+		return trb_fail_nomem(err);
+	r->f->receiving = false;
+	r->f->wire_bytes = 0;
+	res = post(r, "application/x-git-upload-pack-result", &body, on_answer, answer, err);
+	*ret_refused = answer->refused;
+	if (res == TRB_OK)
+		res = trb_git_answer_end(answer, err);
+	if (res < 0)
+		return fail_at(r, res, err);
+	return fetch_pack_finish(pack, err);
 }

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/io.h"
 #include "fetch/fetch.h"
-#include "fetch/history.h"
+#include "fetch/repository.h"
 #include "format/git_object.h"
 #include "format/gitmodules.h"
 
@@ -51,43 +51,41 @@ struct sending {
 	size_t path_len;
 };
 
-static int send_object(struct sending *s, unsigned type, const struct trb_commit *id,
+static int send_object(struct sending *s, enum trb_git_type type, const struct trb_commit *id,
 		       git_odb_object **ret, trb_error **err)
 {
 	_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
-	git_object_t found;
-	git_oid oid;
-	size_t size;
-	int r;
+	enum trb_git_type found;
+	uint64_t size = 0;
+	int r = TRB_OK;
 
-	git_oid_fromraw(&oid, id->id);
-	r = git_odb_read_header(&size, &found, s->got.odb, &oid);
-	if (r == 0 && found == GIT_OBJECT_BLOB && size > s->f->limits.object_bytes)
+	if (type == TRB_GIT_BLOB)
+		r = fetch_store_stat(s->f, &s->got.store, id, &size, &found, err);
+	if (r == TRB_OK && size > s->f->limits.object_bytes)
 		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-				      "'%.*s' has %zu bytes, more than %llu", (int)s->path_len,
-				      s->path, size, (unsigned long long)s->f->limits.object_bytes);
-	if (r == 0)
-		r = git_odb_read(&object, s->got.odb, &oid);
+				      "'%.*s' has %llu bytes, more than %llu", (int)s->path_len,
+				      s->path, (unsigned long long)size,
+				      (unsigned long long)s->f->limits.object_bytes);
+	if (r == TRB_OK)
+		r = fetch_store_read(s->f, &s->got.store, id, &object, err);
+	if (r == TRB_E_NOTFOUND)
+		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REPOSITORY,
+				      "%s sends a pack without '%.*s'", s->url, (int)s->path_len,
+				      s->path);
 	if (r < 0)
-		return fetch_fail(s->f, r, "an object of the source", err);
+		return r;
 	if ((unsigned)git_odb_object_type(object) != type && type == TRB_GIT_COMMIT)
-		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_COMMIT, "%s is a %s, no commit",
-				      git_oid_tostr_s(&oid),
+		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_COMMIT,
+				      "what was asked for is a %s, no commit",
 				      git_object_type2string(git_odb_object_type(object)));
 	if ((unsigned)git_odb_object_type(object) != type)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_TREE,
 				      "'%.*s' is not what its tree says", (int)s->path_len,
 				      s->path);
-	r = fetch_frame(s->f, type,
-			TRB_BYTES(git_odb_object_data(object), git_odb_object_size(object)), err);
+	r = fetch_frame(s->f, type, fetch_object_bytes(object), err);
 	if (r == TRB_OK && ret != NULL)
 		*ret = steal_ptr(&object);
 	return r;
-}
-
-static trb_bytes object_bytes(git_odb_object *o)
-{
-	return TRB_BYTES(git_odb_object_data(o), git_odb_object_size(o));
 }
 
 static int send_repository(struct fetch *f, const char *url, const struct trb_commit *commit,
@@ -125,7 +123,7 @@ static int send_directory(struct sending *s, const struct trb_git_entry *e, trb_
 				      (unsigned long long)s->f->limits.depth);
 	r = send_object(s, TRB_GIT_TREE, &e->id, &object, err);
 	if (r == TRB_OK)
-		r = send_tree(s, object_bytes(object), err);
+		r = send_tree(s, fetch_object_bytes(object), err);
 	s->n_directories--;
 	return r;
 }
@@ -178,7 +176,7 @@ static int send_modules(struct sending *s, const struct trb_git_tree *root, trb_
 	r = send_object(s, TRB_GIT_BLOB, &found->id, &object, err);
 	if (r == TRB_OK && git_odb_object_size(object) <= TRB_GIT_MODULES_MAX)
 		/* a fault in it matters only to a submodule, which then has no URL */
-		trb_gitmodules_parse(object_bytes(object), &s->modules, NULL);
+		trb_gitmodules_parse(fetch_object_bytes(object), &s->modules, NULL);
 	return r;
 }
 
@@ -190,44 +188,28 @@ static int send_root(struct sending *s, const struct trb_commit *id, trb_error *
 
 	r = send_object(s, TRB_GIT_TREE, id, &object, err);
 	if (r == TRB_OK)
-		r = trb_git_tree_parse(object_bytes(object), 1, &tree, err);
+		r = trb_git_tree_parse(fetch_object_bytes(object), 1, &tree, err);
 	if (r == TRB_OK)
 		r = send_modules(s, &tree, err);
 	trb_git_tree_clear(&tree);
-	return r == TRB_OK ? send_tree(s, object_bytes(object), err) : r;
+	return r == TRB_OK ? send_tree(s, fetch_object_bytes(object), err) : r;
 }
 
-/* The commits between a ref's tip and CT, and annotated tags before them. */
-static int send_chain(struct sending *s, const struct trb_commit *commit, trb_error **err)
+static int send_tag(void *user, trb_bytes body, trb_error **err)
 {
-	_cleanup_free_ struct trb_commit *chain = NULL;
-	struct trb_commit at = { .algorithm = 1 };
-	size_t n = 0;
-	int r;
+	const struct sending *s = user;
 
-	memcpy(at.id, s->got.tip.id, 20);
-	for (unsigned i = 0; i < 16; i++) { /* tags of tags */
-		_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
-		enum trb_git_type type;
+	return fetch_frame(s->f, TRB_FETCH_TAG, body, err);
+}
 
-		if (git_odb_read(&object, s->got.odb, &s->got.tip) < 0)
-			return fetch_fail(s->f, -1, "the tip of the ref", err);
-		if (git_odb_object_type(object) != GIT_OBJECT_TAG)
-			break;
-		r = send_object(s, TRB_GIT_TAG, &at, NULL, err);
-		if (r == TRB_OK)
-			r = trb_git_tag_parse(object_bytes(object), 1, &at, &type, err);
-		if (r < 0)
-			return r;
-		memcpy(s->got.tip.id, at.id, 20);
-	}
-	r = history_find(s->got.odb, &at, commit, s->f->limits.history, &chain, &n, err);
-	if (r == TRB_E_NOTFOUND)
-		return trb_fail_check(err, r, TRB_CHECK_REF,
-				      "commit %s is not in the history of %s at %s",
-				      s->f->commit_hex, s->f->ref, s->url);
-	for (size_t i = 0; r == TRB_OK && i < n; i++)
-		r = send_object(s, TRB_GIT_COMMIT, &chain[i], NULL, err);
+/* Annotated tags, and the commits between the ref's tip and CT. */
+static int send_chain(struct sending *s, trb_error **err)
+{
+	struct trb_commit at = s->got.tip;
+	int r = fetch_peel(s->f, &s->got.store, &at, send_tag, s, err);
+
+	for (size_t i = 0; r == TRB_OK && i < s->got.n_chain; i++)
+		r = send_object(s, TRB_GIT_COMMIT, &s->got.chain[i], NULL, err);
 	return r;
 }
 
@@ -239,11 +221,11 @@ static int send_fetched(struct sending *s, const struct trb_commit *commit, cons
 	int r = TRB_OK;
 
 	if (ref != NULL)
-		r = send_chain(s, commit, err);
+		r = send_chain(s, err);
 	if (r == TRB_OK)
 		r = send_object(s, TRB_GIT_COMMIT, commit, &object, err);
 	if (r == TRB_OK)
-		r = trb_git_commit_parse(object_bytes(object), 1, &parsed, err);
+		r = trb_git_commit_parse(fetch_object_bytes(object), 1, &parsed, err);
 	return r == TRB_OK ? send_root(s, &parsed.tree, err) : r;
 }
 
@@ -258,6 +240,7 @@ static int send_repository(struct fetch *f, const char *url, const struct trb_co
 	s->f = f;
 	s->url = url;
 	s->depth = depth;
+	f->n_repositories++;
 	r = fetch_repository(f, url, commit, ref, &s->got, err);
 	if (r == TRB_OK)
 		r = send_fetched(s, commit, ref, err);

@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/io.h"
 #include "fetch/fetch.h"
+#include "fetch/http.h"
+#include "fetch/store.h"
 
 #define TOKEN_FD  3
 #define TOKEN_MAX 4096
@@ -26,7 +28,7 @@ static int set_limit(struct fetch *f, const char *text, trb_error **err)
 	return trb_source_limits_set(&f->limits, TRB_BYTES(text, equals - text), value, err);
 }
 
-static int set_clock(const char *text, trb_error **err)
+static int set_clock(struct fetch *f, const char *text, trb_error **err)
 {
 	char *end;
 	long long now;
@@ -35,7 +37,8 @@ static int set_clock(const char *text, trb_error **err)
 	now = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || now <= 0)
 		return trb_fail(err, TRB_E_INVAL, "'%s' is no time", text);
-	fetch_clock_set(now);
+	f->now = now;
+	f->now_at_ms = trb_now_ms(CLOCK_MONOTONIC);
 	return TRB_OK;
 }
 
@@ -75,7 +78,7 @@ static int set_argument(struct fetch *f, const char *arg, trb_error **err)
 	if (strncmp(arg, "limit.", 6) == 0)
 		return set_limit(f, arg + 6, err);
 	if (strncmp(arg, "now=", 4) == 0)
-		return set_clock(arg + 4, err);
+		return set_clock(f, arg + 4, err);
 	if (strcmp(arg, "token=1") == 0)
 		return read_token(f, err);
 	return trb_fail(err, TRB_E_INVAL, "unknown argument '%s'", arg);
@@ -108,36 +111,6 @@ static int set_arguments(struct fetch *f, char **args, trb_error **err)
 	return TRB_OK;
 }
 
-/* libgit2 as a library of formats and a protocol: no configuration but ours. */
-static int start_git(struct fetch *f, trb_error **err)
-{
-	static const int levels[] = { GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM,
-				      GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL };
-	int r = git_libgit2_init();
-
-	for (size_t i = 0; r >= 0 && i < sizeof(levels) / sizeof(levels[0]); i++)
-		r = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
-	if (r >= 0)
-		r = git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)f->limits.objects);
-	if (r >= 0)
-		r = git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE,
-				     (size_t)f->limits.object_bytes);
-	if (r >= 0)
-		r = git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)512 << 20);
-	if (r >= 0)
-		r = git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)64 << 20);
-	if (r >= 0) /* the receiver hashes every object it uses again */
-		r = git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
-	if (r >= 0)
-		r = git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	if (r < 0)
-		return fetch_fail(f, r, "start libgit2", err);
-	r = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, f->ca, NULL);
-	if (r < 0)
-		return fetch_fail(f, r, f->ca, err);
-	return fetch_stream_register(f, err);
-}
-
 static int run(struct fetch *f, const char *mode, char **args, trb_error **err)
 {
 	int r = set_arguments(f, args, err);
@@ -145,7 +118,9 @@ static int run(struct fetch *f, const char *mode, char **args, trb_error **err)
 	if (r == TRB_OK)
 		r = fetch_broker_start(f, err);
 	if (r == TRB_OK)
-		r = start_git(f, err);
+		r = fetch_store_start(f, err);
+	if (r == TRB_OK)
+		r = fetch_http_start(f, err);
 	if (r == TRB_OK)
 		r = fetch_isolate(f, err);
 	if (r < 0)
@@ -178,7 +153,7 @@ int main(int argc, char **argv)
 		fetch_frame(&f, TRB_FETCH_ERROR, trb_buf_bytes(&text), NULL);
 	}
 	fetch_broker_stop(&f);
-	/* what libgit2 holds goes with the process, and a leak check would trace it, which is
+	/* what the libraries hold goes with the process, and a leak check would trace it, which is
 	 * refused */
 	_exit(r < 0 ? 1 : 0);
 }

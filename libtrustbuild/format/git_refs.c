@@ -260,7 +260,7 @@ static int take_line(struct trb_git_refs *r, trb_bytes line, trb_error **err)
 
 	line = without_newline(line);
 	if (begins(line, "ERR ", &said))
-		return trb_git_fail_said(err, TRB_E_IO, said);
+		return trb_git_fail_said(err, TRB_E_IO, "the server", said);
 	switch ((enum state)r->state) {
 	case START:
 		if (begins(line, "# service=", &said)) {

@@ -22,7 +22,7 @@ enum state {
 	DONE,
 };
 
-int trb_git_fail_said(trb_error **err, int code, trb_bytes said)
+int trb_git_fail_said(trb_error **err, int code, const char *who, trb_bytes said)
 {
 	_cleanup_buf_ struct trb_buf out;
 	char shown[TRB_ESCAPED_SIZE];
@@ -36,7 +36,7 @@ int trb_git_fail_said(trb_error **err, int code, trb_bytes said)
 		trb_bytes_take(&said, n);
 	}
 	trb_buf_add_byte(&out, 0);
-	return trb_fail_check(err, code, TRB_CHECK_REPOSITORY, "the server says: %s",
+	return trb_fail_check(err, code, TRB_CHECK_REPOSITORY, "%s says: %s", who,
 			      out.status == TRB_OK ? (const char *)out.ptr : "(too much)");
 }
 
@@ -105,7 +105,7 @@ static int take_band(struct trb_git_answer *a, trb_bytes data, trb_error **err)
 	if (band.len == 1 && band.ptr[0] == 2)
 		return TRB_OK; /* words about its progress */
 	if (band.len == 1 && band.ptr[0] == 3)
-		return trb_git_fail_said(err, TRB_E_IO, data);
+		return trb_git_fail_said(err, TRB_E_IO, "the server", data);
 	return fail(err, "the server's pack has a packet of no known band");
 }
 
@@ -114,7 +114,7 @@ static int take_data(struct trb_git_answer *a, trb_bytes data, trb_error **err)
 	if (a->state != BANDS && begins(data, "ERR ")) {
 		a->refused = true;
 		trb_bytes_take(&data, strlen("ERR "));
-		return trb_git_fail_said(err, TRB_E_IO, data);
+		return trb_git_fail_said(err, TRB_E_IO, "the server", data);
 	}
 	switch ((enum state)a->state) {
 	case SECTIONS:

@@ -68,8 +68,8 @@ void trb_git_answer_free(struct trb_git_answer *a);
 int trb_git_answer_feed(struct trb_git_answer *a, trb_bytes in, trb_error **err);
 int trb_git_answer_end(struct trb_git_answer *a, trb_error **err);
 
-/* A sentence of the server's in an error: one line, escaped, shortened.  Always fails. */
-int trb_git_fail_said(trb_error **err, int code, trb_bytes said);
+/* What somebody outside said, in an error: one line, escaped, shortened.  Always fails. */
+int trb_git_fail_said(trb_error **err, int code, const char *who, trb_bytes said);
 
 /* Requests.  A failure stays in out's status. */
 void trb_git_add_line(struct trb_buf *out, const char *fmt, ...)

@@ -74,6 +74,9 @@ static int look(void)
 		return 3;
 	if (!refused(socket(AF_INET, SOCK_STREAM, 0), EPERM))
 		return 4;
+	/* the broker's sockets are connected: whatever is said, nothing is */
+	if (!refused(connect(-1, NULL, 0), EINPROGRESS))
+		return 6;
 	return threads_work() ? 0 : 5;
 }
 
