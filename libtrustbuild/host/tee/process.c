@@ -29,6 +29,7 @@ struct process {
 	struct trb_child launcher;
 	int lifeline; /* the enclave lives as long as it is open */
 	int report;
+	int status; /* of the launcher that has ended, as trb_child_wait() says it */
 };
 
 static int process_open(trb_context *context, const char *options, void **ret_self, trb_error **err)
@@ -212,20 +213,21 @@ static int read_report(struct process *p, trb_error **err)
 static int process_explain(void *self, trb_error **err)
 {
 	struct process *p = self;
-	int status, r;
+	int r;
 
 	if (p->launcher.pid <= 0)
 		return TRB_OK;
-	r = trb_child_wait(&p->launcher, EXPLAIN_MS, &status, err);
+	r = trb_child_wait(&p->launcher, EXPLAIN_MS, &p->status, err);
 	if (r == TRB_OK)
 		r = read_report(p, err);
 	if (r < 0)
 		return r;
-	if (status == 128 + 9)
+	if (p->status == 128 + 9)
 		return trb_fail(err, TRB_E_IO,
 				"the enclave was killed; if nobody did it by hand, memory ran out");
-	if (status != 0)
-		return trb_fail(err, TRB_E_IO, "the enclave's /init ended with status %d", status);
+	if (p->status != 0)
+		return trb_fail(err, TRB_E_IO, "the enclave's /init ended with status %d",
+				p->status);
 	return TRB_OK;
 }
 
@@ -264,16 +266,16 @@ static void sweep_cgroups(struct process *p)
 static int process_close(void *self, trb_error **err)
 {
 	struct process *p = self;
-	int status = 0, r = TRB_OK;
+	int r = TRB_OK;
 
 	process_kill(p);
 	if (p->launcher.pid > 0)
-		r = trb_child_wait(&p->launcher, CLOSE_MS, &status, err);
+		r = trb_child_wait(&p->launcher, CLOSE_MS, &p->status, err);
 	trb_child_kill(&p->launcher);
 	/* the launcher did what follows unless it was killed itself */
 	if (p->run.parent >= 0)
 		trb_remove_tree(p->run.parent, p->run.name, NULL);
-	if (geteuid() == 0 && (r < 0 || status > 128))
+	if (geteuid() == 0 && (r < 0 || p->status > 128))
 		sweep_cgroups(p);
 	process_free(p);
 	return r < 0 ? trb_wrap(err, r, "end the enclave") : TRB_OK;
