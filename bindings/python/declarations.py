@@ -10,6 +10,8 @@ import sys
 
 import cffi
 
+INCLUDES = ''.join(f'#include <trustbuild/{name}.h>\n'
+                   for name in ('trustbuild', 'sys/build', 'sys/enclave', 'sys/source'))
 MARK = 'extern int trb_declarations_begin;'
 # What C calls back.
 CALLBACKS = """
@@ -37,8 +39,7 @@ def main() -> None:
     source, target, depfile, *compiler = sys.argv[1:]
     ffi = cffi.FFI()
     ffi.cdef(declarations(preprocess(source, target, depfile, compiler)) + CALLBACKS)
-    ffi.set_source('trustbuild._native', '#include <trustbuild/trustbuild.h>\n',
-                   py_limited_api=True)
+    ffi.set_source('trustbuild._native', INCLUDES, py_limited_api=True)
     ffi.emit_c_code(target)
 
 

@@ -3,4 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 extern int trb_declarations_begin;
+#include <trustbuild/sys/build.h>
+#include <trustbuild/sys/enclave.h>
+#include <trustbuild/sys/source.h>
 #include <trustbuild/trustbuild.h>

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/sys/enclave.h>
 
 #define LIBEXEC "/usr/libexec/trustbuild"
 

@@ -24,7 +24,6 @@ extern "C" {
 TRB_DEFINE_AUTO(trb_attestation)
 TRB_DEFINE_AUTO(trb_batch)
 TRB_DEFINE_AUTO(trb_blob)
-TRB_DEFINE_AUTO(trb_build)
 TRB_DEFINE_AUTO(trb_bundle)
 TRB_DEFINE_AUTO(trb_claims)
 TRB_DEFINE_AUTO(trb_context)
@@ -39,7 +38,6 @@ TRB_DEFINE_AUTO(trb_policy)
 TRB_DEFINE_AUTO(trb_report)
 TRB_DEFINE_AUTO(trb_request)
 TRB_DEFINE_AUTO(trb_session)
-TRB_DEFINE_AUTO(trb_source)
 TRB_DEFINE_AUTO(trb_verifier)
 
 #ifdef __cplusplus

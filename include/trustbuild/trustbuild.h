@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libtrustbuild: attestable builds.  Includes every stage's header. */
+/* libtrustbuild: attestable builds.  Includes the header of every stage that runs on a host or at a
+ * verifier's; those of the enclave's stages are in trustbuild/sys/. */
 #ifndef TRUSTBUILD_TRUSTBUILD_H
 #define TRUSTBUILD_TRUSTBUILD_H
 
 #include <trustbuild/attestation.h>
 #include <trustbuild/batch.h>
-#include <trustbuild/build.h>
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
 #include <trustbuild/context.h>
 #include <trustbuild/eif.h>
-#include <trustbuild/enclave.h>
 #include <trustbuild/error.h>
 #include <trustbuild/image.h>
 #include <trustbuild/job.h>
@@ -18,7 +17,6 @@
 #include <trustbuild/policy.h>
 #include <trustbuild/request.h>
 #include <trustbuild/session.h>
-#include <trustbuild/source.h>
 #include <trustbuild/status.h>
 #include <trustbuild/verify.h>
 

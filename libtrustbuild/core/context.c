@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <trustbuild/trustbuild.h>
+
 #include "core/error.h"
 
 #define LINE_MAX_BYTES 4096
 
 struct trb_context {
+	uint32_t release; /* stays the first, in every release */
 	atomic_uint refs;
 	trb_log_sink sink;
 	void *sink_user;
@@ -26,10 +29,22 @@ int trb_context_new(trb_context **ret_context, trb_error **err)
 
 	if (context == NULL)
 		return trb_fail_nomem(err);
+	context->release = TRB_VERSION_NUMBER;
 	atomic_init(&context->refs, 1);
 	atomic_init(&context->canceled, 0);
 	*ret_context = context;
 	return TRB_OK;
+}
+
+int trb_context_check_release(const trb_context *context, trb_error **err)
+{
+	if (context->release == TRB_VERSION_NUMBER)
+		return TRB_OK;
+	return trb_fail(err, TRB_E_ABI,
+			"libtrustbuild is of release %u.%u.%u and libtrustbuild-enclave of %s: "
+			"install both of one release",
+			context->release / 1000000, context->release / 1000 % 1000,
+			context->release % 1000, TRB_VERSION_STRING);
 }
 
 trb_context *trb_context_ref(trb_context *context)

@@ -13,6 +13,10 @@ void trb_tell(trb_context *context, int level, const char *fmt, ...)
 #define TRB_CANCEL_MS 100
 int trb_check_canceled(const trb_context *context, trb_error **err);
 
+/* TRB_E_ABI where the context was made by a library of another release than this code is of: two
+ * libraries that share handles must agree on what is in them. */
+int trb_context_check_release(const trb_context *context, trb_error **err);
+
 /* The state directory, or TRB_E_NOTFOUND with what to set. */
 int trb_context_need_state_dir(trb_context *context, const char **ret_path, trb_error **err);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "core/context.h"
 #include "core/io.h"
 
 #define JOB_MAGIC      "trustbuild-job-1"
@@ -108,7 +109,9 @@ int trb_build_new(trb_context *context, trb_bytes recipe, const char *sandbox, c
 		return trb_fail(err, TRB_E_INVAL, "no context");
 	if (rootfs == NULL || rootfs[0] != '/' || directory == NULL || directory[0] != '/')
 		return trb_fail(err, TRB_E_INVAL, "rootfs and directory are absolute paths");
-	r = new_handle(context, &b, err);
+	r = trb_context_check_release(context, err);
+	if (r == TRB_OK)
+		r = new_handle(context, &b, err);
 	if (r == TRB_OK)
 		r = trb_blob_new(recipe, &b->recipe_bytes, err);
 	if (r == TRB_OK)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The build's inside; the stage itself is <trustbuild/build.h>. */
+/* The build's inside; the stage itself is <trustbuild/sys/build.h>. */
 #ifndef TRB_ENCLAVE_BUILD_H
 #define TRB_ENCLAVE_BUILD_H
 
 #include <stdatomic.h>
 
-#include <trustbuild/build.h>
+#include <trustbuild/sys/build.h>
 
 #include "enclave/records.h"
 #include "enclave/sandbox.h"

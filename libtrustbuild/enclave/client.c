@@ -12,6 +12,7 @@
 
 #include "core/channel.h"
 #include "core/clock.h"
+#include "core/context.h"
 #include "core/io.h"
 
 #define HELLO_WAIT_MS 30000
@@ -441,8 +442,10 @@ int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err)
 
 	if (context == NULL)
 		return trb_fail(err, TRB_E_INVAL, "no context");
+	r = trb_context_check_release(context, err);
+	if (r < 0)
+		return r;
 	r = read_conf(&e, conf, &why);
-
 	if (r == TRB_OK)
 		r = say_hello(&e, &why);
 	if (r == TRB_OK)

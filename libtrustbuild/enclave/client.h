@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The enclave client's inside; the stage itself is <trustbuild/enclave.h>. */
+/* The enclave client's inside; the stage itself is <trustbuild/sys/enclave.h>. */
 #ifndef TRB_ENCLAVE_CLIENT_H
 #define TRB_ENCLAVE_CLIENT_H
 
-#include <trustbuild/enclave.h>
+#include <trustbuild/sys/enclave.h>
 
 #include "core/conf.h"
 #include "core/spawn.h"

@@ -2,7 +2,6 @@
 /* The source stage: starts the fetcher, feeds its stream to the walk, holds what came out. */
 #include "enclave/source.h"
 
-#include <git2.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 
@@ -31,7 +30,6 @@ struct trb_source {
 	struct trb_buf token;
 	struct trb_source_limits limits;
 	int64_t now; /* 0: the machine's clock */
-	bool git;    /* libgit2 is initialized: trb_git_hash() */
 
 	struct trb_child child;
 	int pipe;
@@ -58,11 +56,15 @@ int trb_source_new(trb_context *context, const trb_request *request, const char 
 		   trb_source **ret_source, trb_error **err)
 {
 	_cleanup_(trb_source_unrefp) trb_source *s = NULL;
+	int r;
 
 	if (context == NULL || request == NULL || directory == NULL || ret_source == NULL)
 		return trb_fail(err, TRB_E_INVAL, "a source needs context, request and directory");
 	if (directory[0] != '/')
 		return trb_fail(err, TRB_E_INVAL, "'%s' is not absolute", directory);
+	r = trb_context_check_release(context, err);
+	if (r < 0)
+		return r;
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return trb_fail_nomem(err);
@@ -105,9 +107,6 @@ static void stop(trb_source *s)
 	trb_closep(&s->pipe);
 	s->pipe = -1;
 	wipe_token(s);
-	if (s->git)
-		git_libgit2_shutdown();
-	s->git = false;
 }
 
 static void fail_for_good(trb_source *s)
@@ -226,9 +225,6 @@ static int begin(trb_source *s, trb_error **err)
 	};
 	int r;
 
-	if (git_libgit2_init() < 0)
-		return trb_fail_nomem(err);
-	s->git = true;
 	r = trb_tree_open(s->directory, &s->writer, err);
 	if (r == TRB_OK)
 		r = trb_source_stream_new(s->context, args.repository, &s->commit, args.ref,
@@ -248,9 +244,8 @@ int trb_source_start(trb_source *source, trb_error **err)
 	if (source->commit.algorithm != 1)
 		return trb_fail_check(
 			err, TRB_E_UNSUPPORTED, TRB_CHECK_COMMIT,
-			"a SHA-256 repository cannot be fetched: this libgit2 (%s) knows "
-			"SHA-1 repositories only",
-			LIBGIT2_VERSION);
+			"a SHA-256 repository cannot be fetched: the fetcher's libgit2 knows "
+			"SHA-1 repositories only");
 	trb_commit_to_hex(&source->commit, source->commit_hex);
 	r = begin(source, err);
 	if (r < 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The source's inner interfaces; the stage itself is <trustbuild/source.h>. */
+/* The source's inner interfaces; the stage itself is <trustbuild/sys/source.h>. */
 #ifndef TRB_ENCLAVE_SOURCE_H
 #define TRB_ENCLAVE_SOURCE_H
 
-#include <trustbuild/source.h>
+#include <trustbuild/sys/source.h>
 
 #include "core/cleanup.h"
 

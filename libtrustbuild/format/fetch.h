@@ -41,7 +41,7 @@ int trb_fetch_error_raise(trb_bytes body, trb_error **err);
 #define TRB_CHECK_SUBMODULE  "source.submodule"
 #define TRB_CHECK_LIMIT      "source.limit"
 
-/* Bounds: <trustbuild/source.h>. */
+/* Bounds: <trustbuild/sys/source.h>. */
 struct trb_source_limits {
 	uint64_t pack_bytes, objects, object_bytes, files, tree_bytes, depth, submodules,
 		submodule_depth, history, wall_s;

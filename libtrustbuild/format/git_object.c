@@ -1,42 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/git_object.h"
 
-#include <git2.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
 #include "core/error.h"
 #include "format/crypto.h"
 #include "format/fetch.h"
+#include "format/sha1.h"
+
+#define HEAD_BYTES 40
 
 static const char *const type_names[] = { "", "commit", "tree", "blob", "tag" };
 
-static int hash_sha1(enum trb_git_type type, trb_bytes body, struct trb_commit *ret,
-		     trb_error **err)
+/* "TYPE SIZE" and a NUL, which git hashes before an object's bytes. */
+static trb_bytes object_head(enum trb_git_type type, size_t len, char out[HEAD_BYTES])
 {
-	static const char nothing[1];
-	git_oid oid;
+	int n = snprintf(out, HEAD_BYTES, "%s %zu", type_names[type], len);
 
-	if (git_odb_hash(&oid, body.len ? (const void *)body.ptr : nothing, body.len,
-			 (git_object_t)type) < 0) {
-		const git_error *why = git_error_last();
+	return TRB_BYTES(out, (size_t)n + 1);
+}
 
-		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_OBJECT, "SHA-1 of a %s: %s",
-				      type_names[type], why ? why->message : "refused by libgit2");
-	}
-	*ret = (struct trb_commit){ .algorithm = 1 };
-	memcpy(ret->id, oid.id, 20);
-	return TRB_OK;
+static int hash_sha1(enum trb_git_type type, trb_bytes body, uint8_t ret[20], trb_error **err)
+{
+	char out[HEAD_BYTES];
+	int r = trb_sha1(object_head(type, body.len, out), body, ret, err);
+
+	return r < 0 ? trb_wrap(err, r, "a %s", type_names[type]) : TRB_OK;
 }
 
 static int hash_sha256(enum trb_git_type type, trb_bytes body, uint8_t ret[32], trb_error **err)
 {
 	TRB_CRYPTO_SCOPE;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	char head[40];
-	int n = snprintf(head, sizeof(head), "%s %zu", type_names[type], body.len);
+	char out[HEAD_BYTES];
+	trb_bytes head = object_head(type, body.len, out);
 	int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-		 EVP_DigestUpdate(ctx, head, (size_t)n + 1) == 1 &&
+		 EVP_DigestUpdate(ctx, head.ptr, head.len) == 1 &&
 		 EVP_DigestUpdate(ctx, body.ptr, body.len) == 1 &&
 		 EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
 
@@ -47,10 +47,13 @@ static int hash_sha256(enum trb_git_type type, trb_bytes body, uint8_t ret[32], 
 int trb_git_hash(unsigned algorithm, enum trb_git_type type, trb_bytes body, struct trb_commit *ret,
 		 trb_error **err)
 {
-	if (algorithm == 1)
-		return hash_sha1(type, body, ret, err);
-	*ret = (struct trb_commit){ .algorithm = 2 };
-	return hash_sha256(type, body, ret->id, err);
+	struct trb_commit id = { .algorithm = algorithm == 1 ? 1 : 2 };
+	int r = id.algorithm == 1 ? hash_sha1(type, body, id.id, err)
+				  : hash_sha256(type, body, id.id, err);
+
+	if (r == TRB_OK)
+		*ret = id;
+	return r;
 }
 
 /* Takes "word HEX\n" off in. */

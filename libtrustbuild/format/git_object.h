@@ -22,9 +22,8 @@ enum {
 #define TRB_GIT_NAME_MAX    255u
 #define TRB_GIT_LINK_MAX    4095u
 
-/* The object's id.  Algorithm 1 is SHA-1 with collision detection, by libgit2, which must be
- * initialized; 2 is SHA-256, by OpenSSL.  Errors: TRB_E_FORMAT where SHA-1 shows the marks of a
- * collision attack, TRB_E_NOMEM. */
+/* The object's id.  Algorithm 1 is SHA-1 with collision detection; 2 is SHA-256, by OpenSSL.
+ * Errors: TRB_E_FORMAT where SHA-1 shows the marks of a collision attack, TRB_E_NOMEM. */
 int trb_git_hash(unsigned algorithm, enum trb_git_type type, trb_bytes body, struct trb_commit *ret,
 		 trb_error **err);
 

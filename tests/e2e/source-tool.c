@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/sys/source.h>
 
 static const char *argument(char **argv, const char *key)
 {

@@ -6,7 +6,6 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <git2.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
@@ -49,7 +48,7 @@ static void *next(const char *name)
 	return f;
 }
 
-#pragma GCC visibility push(default) /* for libgit2, too */
+#pragma GCC visibility push(default) /* for whatever is linked or loaded */
 int inflateInit_(z_streamp s, const char *version, int size)
 {
 	return ((int (*)(z_streamp, const char *, int))next("inflateInit_"))(s, version, size);
@@ -200,19 +199,14 @@ static void fresh(void)
 	shared = host_share(sizeof(*shared));
 }
 
-/* What this process inflates by way of libgit2 is counted: so would be what the enclave does. */
+/* What this process inflates is counted: so would be what the enclave does. */
 static void count_own(void)
 {
-	git_repository *repo = NULL;
-	git_object *object = NULL;
+	unsigned char packed[64], plain[64];
+	uLongf n = sizeof(packed), m = sizeof(plain);
 
-	ck_assert_int_gt(git_libgit2_init(), 0);
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	ck_assert_int_eq(git_repository_open_bare(&repo, getenv("TRB_TEST_BARE")), 0);
-	ck_assert_int_eq(git_revparse_single(&object, repo, "refs/heads/main"), 0);
-	git_object_free(object);
-	git_repository_free(repo);
-	git_libgit2_shutdown();
+	ck_assert_int_eq(compress(packed, &n, (const unsigned char *)"plain", 5), Z_OK);
+	ck_assert_int_eq(uncompress(plain, &m, packed, n), Z_OK);
 	ck_assert_uint_gt(shared->n_inflated, 0);
 	shared->n_inflated = 0;
 }

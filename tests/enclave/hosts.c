@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <trustbuild/enclave.h>
+#include <trustbuild/sys/enclave.h>
 
 #include "core/channel.h"
 #include "core/io.h"

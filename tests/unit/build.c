@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <trustbuild/build.h>
-#include <trustbuild/enclave.h>
+#include <trustbuild/sys/build.h>
+#include <trustbuild/sys/enclave.h>
 
 #include "core/cleanup.h"
 #include "core/io.h"

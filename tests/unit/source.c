@@ -2,8 +2,6 @@
 /* Git objects, .gitmodules, and the stream of a fetcher that lies. */
 #include "support.h"
 
-#include <dlfcn.h>
-#include <git2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,16 +19,6 @@
 
 #define URL      "https://example.org/a/b.git"
 #define HELLO_ID "ce013625030ba8dba906f756967f9e9ca394464a"
-
-static void setup(void)
-{
-	ck_assert_int_gt(git_libgit2_init(), 0);
-}
-
-static void teardown(void)
-{
-	git_libgit2_shutdown();
-}
 
 static void hash_hex(unsigned algorithm, enum trb_git_type type, const char *text, char hex[65])
 {
@@ -52,22 +40,6 @@ START_TEST(ids_are_gits)
 	ck_assert_str_eq(hex, "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321");
 	hash_hex(2, TRB_GIT_BLOB, "hello\n", hex);
 	ck_assert_str_eq(hex, "2cf8d83d9ee29543b34a87727421fdecb7e3f3a183d337639025de576db9ebb4");
-}
-END_TEST
-
-/* No collision is known behind git's own header, so that this can only be looked up. */
-START_TEST(libgit2_detects_collisions)
-{
-	static const char words[] = "SHA1 collision attack detected";
-	trb_blob *library;
-	trb_bytes bytes;
-	Dl_info info;
-
-	ck_assert_int_ne(dladdr((void *)git_odb_hash, &info), 0);
-	library = test_file(info.dli_fname);
-	bytes = trb_blob_bytes(library);
-	ck_assert(memmem(bytes.ptr, bytes.len, words, sizeof(words) - 1) != NULL);
-	trb_blob_unref(library);
 }
 END_TEST
 
@@ -514,9 +486,7 @@ int main(void)
 	Suite *suite = suite_create("source");
 	TCase *tc = tcase_create("source");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ids_are_gits);
-	tcase_add_test(tc, libgit2_detects_collisions);
 	tcase_add_test(tc, disguises_of_git);
 	tcase_add_test(tc, links_stay_inside);
 	tcase_add_test(tc, commits_are_read_strictly);

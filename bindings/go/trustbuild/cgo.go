@@ -3,7 +3,7 @@
 package trustbuild
 
 /*
-#cgo pkg-config: trustbuild
+#cgo pkg-config: trustbuild trustbuild-enclave
 #include <trustbuild/session.h>
 */
 import "C"

@@ -4,7 +4,7 @@ package trustbuild
 
 /*
 #include <poll.h>
-#include <trustbuild/source.h>
+#include <trustbuild/sys/source.h>
 
 // A source wants to be asked at least once a second, and a context may end meanwhile.
 static void trb_go_pause(int fd)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The source, inside an enclave: fetch a commit (CT), hash every object of it again, seal its tree
  * (docs/spec/source.md).  For whoever writes an enclave of their own; tb-enclave does all this. */
-#ifndef TRUSTBUILD_SOURCE_H
-#define TRUSTBUILD_SOURCE_H
+#ifndef TRUSTBUILD_SYS_SOURCE_H
+#define TRUSTBUILD_SYS_SOURCE_H
 
 #include <trustbuild/request.h>
 
@@ -14,7 +14,8 @@ typedef struct trb_source trb_source;
 
 /* A source for what request asks for; nothing happens yet.  directory is an existing, absolute,
  * private directory, best on a memory file system: the tree is written to a fresh directory in it,
- * which is removed with the last reference.  Errors: TRB_E_INVAL, TRB_E_NOMEM. */
+ * which is removed with the last reference.  Errors: TRB_E_INVAL, TRB_E_ABI for a context of
+ * another release's libtrustbuild, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_source_new(trb_context *context, const trb_request *request,
 				     const char *directory, trb_source **ret_source,
 				     trb_error **err);

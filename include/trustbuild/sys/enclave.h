@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The enclave client: serves one build, inside a trusted execution environment
  * (docs/spec/channel.md). */
-#ifndef TRUSTBUILD_ENCLAVE_H
-#define TRUSTBUILD_ENCLAVE_H
+#ifndef TRUSTBUILD_SYS_ENCLAVE_H
+#define TRUSTBUILD_SYS_ENCLAVE_H
 
 #include <trustbuild/context.h>
 
@@ -29,9 +29,10 @@ extern "C" {
  *   mounted      a directory where rootfs is mounted already, for crun and runc
  *   pool         the kernel's random pool, which gets the NSM's random bytes: /dev/urandom
  *
- * Errors: TRB_E_INVAL for conf or without a context, TRB_E_CANCELED where the host canceled,
- * TRB_E_STATE where it broke the order of messages, TRB_E_IO where it went away, TRB_E_BUILD where
- * a command failed, and what each stage says. */
+ * Errors: TRB_E_INVAL for conf or without a context, TRB_E_ABI for a context of another release's
+ * libtrustbuild, TRB_E_CANCELED where the host canceled, TRB_E_STATE where it broke the order of
+ * messages, TRB_E_IO where it went away, TRB_E_BUILD where a command failed, and what each stage
+ * says. */
 TRB_API TRB_CHECK int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err);
 
 #ifdef __cplusplus

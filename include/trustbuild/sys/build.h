@@ -2,8 +2,8 @@
 /* The sandboxed build: runs a recipe's commands over a sealed tree and gives back the declared
  * files (docs/spec/sandbox.md).  For whoever writes an enclave of their own; tb-enclave does all
  * this. */
-#ifndef TRUSTBUILD_BUILD_H
-#define TRUSTBUILD_BUILD_H
+#ifndef TRUSTBUILD_SYS_BUILD_H
+#define TRUSTBUILD_SYS_BUILD_H
 
 #include <trustbuild/context.h>
 
@@ -30,7 +30,8 @@ typedef int (*trb_build_sink)(int stream, trb_bytes chunk, void *user);
  * is an existing, absolute directory for this build alone.  Every limit that the recipe demands is
  * in force, or this fails.  Errors: TRB_E_FORMAT for the recipe, TRB_E_NOTFOUND where the runtime,
  * a helper or rootfs is missing, TRB_E_UNSUPPORTED for a runtime that is none and for a recipe that
- * demands the network, TRB_E_LIMIT for limits that cannot be enforced, TRB_E_INVAL, TRB_E_NOMEM. */
+ * demands the network, TRB_E_LIMIT for limits that cannot be enforced, TRB_E_ABI for a context
+ * of another release's libtrustbuild, TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_build_new(trb_context *context, trb_bytes recipe, const char *sandbox,
 				    const char *rootfs, const char *directory,
 				    trb_build **ret_build, trb_error **err);
