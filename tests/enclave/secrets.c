@@ -338,6 +338,18 @@ static void wait_for_memory(const struct needles *all, const char *pid)
 	ck_assert_msg(deadline > 0, "the search does not find the token where it is");
 }
 
+/* The enclave's own, and none that the way there has left: nothing happens now that could write
+ * over what was freed. */
+static void one_copy_only(const struct needles *all, const char *pid)
+{
+	unsigned n = 0;
+
+	/* both halves of it; more for as long as the message is being taken */
+	for (int i = 0; i < 100 && (n = count_in_memory(all, pid)) != 2; i++)
+		usleep(10000);
+	ck_assert_msg(n == 2, "%u halves of the token are in memory, not 2", n);
+}
+
 /* Sends the token and a request for the repository that it opens. */
 static trb_blob *request_private(struct needles *all, char pid[24])
 {
@@ -355,6 +367,7 @@ static trb_blob *request_private(struct needles *all, char pid[24])
 	ck_assert_uint_eq(count_in_memory(all, pid), 0);
 	host_send_bytes(&h, TRB_MSG_CREDENTIAL, TRB_BYTES(token, len));
 	wait_for_memory(all, pid);
+	one_copy_only(all, pid);
 	host_send_bytes(&h, TRB_MSG_REQUEST, trb_blob_bytes(bytes));
 	return bytes;
 }

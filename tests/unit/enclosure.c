@@ -5,14 +5,17 @@
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "enclave/nsm.h"
 #include "enclave/sandbox.h"
+#include "marked.h"
 
 /* Strings that the structure owns elsewhere. */
 static char program[] = "/libexec/runtime", version[] = "1", holder[] = "/libexec/tb-sandbox",
@@ -130,6 +133,133 @@ START_TEST(no_call_reaches_around_the_sandbox)
 }
 END_TEST
 
+static const char *const refused[] = {
+	"acct",
+	"add_key",
+	"bpf",
+	"clock_adjtime",
+	"clock_settime",
+	"delete_module",
+	"fanotify_init",
+	"finit_module",
+	"fsconfig",
+	"fsmount",
+	"fsopen",
+	"fspick",
+	"init_module",
+	"io_uring_enter",
+	"io_uring_register",
+	"io_uring_setup",
+	"kcmp",
+	"kexec_file_load",
+	"kexec_load",
+	"keyctl",
+	"lookup_dcookie",
+	"mount",
+	"mount_setattr",
+	"move_mount",
+	"name_to_handle_at",
+	"nfsservctl",
+	"open_by_handle_at",
+	"open_tree",
+	"perf_event_open",
+	"pidfd_getfd",
+	"pivot_root",
+	"process_vm_readv",
+	"process_vm_writev",
+	"ptrace",
+	"quotactl",
+	"quotactl_fd",
+	"reboot",
+	"request_key",
+	"setns",
+	"settimeofday",
+	"swapoff",
+	"swapon",
+	"syslog",
+	"umount2",
+	"unshare",
+	"userfaultfd",
+	"vhangup",
+	NULL,
+};
+static const char *const no_such_call[] = { "clone3", NULL };
+static const char *const allowed[] = { "read", "lseek", "kill", NULL };
+
+static int add_argument(struct scmp_arg_cmp *to, const cJSON *argument)
+{
+	const char *op = cJSON_GetObjectItem(argument, "op")->valuestring;
+	const cJSON *second = cJSON_GetObjectItem(argument, "valueTwo");
+	scmp_datum_t value = (scmp_datum_t)cJSON_GetObjectItem(argument, "value")->valuedouble;
+
+	*to = (struct scmp_arg_cmp){ .op = SCMP_CMP_EQ, .datum_a = value };
+	if (strcmp(op, "SCMP_CMP_GE") == 0)
+		to->op = SCMP_CMP_GE;
+	if (strcmp(op, "SCMP_CMP_MASKED_EQ") == 0) {
+		to->op = SCMP_CMP_MASKED_EQ;
+		to->datum_b = second != NULL ? (scmp_datum_t)second->valuedouble : 0;
+	}
+	return 1;
+}
+
+/* Loads the specification's filter, as a runtime does. */
+static int load(const cJSON *filter)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	const cJSON *rule, *name, *argument;
+	int r = ctx != NULL ? 0 : -1;
+
+	cJSON_ArrayForEach (rule, cJSON_GetObjectItem(filter, "syscalls")) {
+		int error = cJSON_GetObjectItem(rule, "errnoRet")->valueint;
+		struct scmp_arg_cmp arguments[1];
+		unsigned n = 0;
+
+		cJSON_ArrayForEach (argument, cJSON_GetObjectItem(rule, "args"))
+			n += (unsigned)add_argument(arguments, argument);
+		cJSON_ArrayForEach (name, cJSON_GetObjectItem(rule, "names")) {
+			int number = seccomp_syscall_resolve_name(name->valuestring);
+
+			if (r == 0 && number >= 0)
+				r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(error), number, n,
+							   arguments);
+		}
+	}
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+static int call_all(const cJSON *filter)
+{
+	if (!marked_begin(refused) || !marked_begin(no_such_call) || !marked_begin(allowed))
+		return 1;
+	if (marked_count(refused, MARKED) != marked_known(refused))
+		return 2;
+	if (load(filter) != 0)
+		return 3;
+	if (marked_count(refused, EPERM) != marked_known(refused))
+		return 4;
+	if (marked_count(no_such_call, ENOSYS) != marked_known(no_such_call))
+		return 5;
+	return marked_count(allowed, MARKED) == marked_known(allowed) ? 0 : 6;
+}
+
+START_TEST(each_filtered_call_is_refused)
+{
+	cJSON *spec = spec_of(shared_kernel[_i]);
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(call_all(filter_of(spec)));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	cJSON_Delete(spec);
+}
+END_TEST
+
 /* gVisor's kernel takes the calls itself: its specification has no filter to rely on. */
 START_TEST(nothing_of_the_enclave_is_mounted)
 {
@@ -189,6 +319,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, no_socket_reaches_around_namespaces, 0, 2);
 	tcase_add_loop_test(tcase, no_call_reaches_around_the_sandbox, 0, 2);
+	tcase_add_loop_test(tcase, each_filtered_call_is_refused, 0, 2);
 	tcase_add_loop_test(tcase, nothing_of_the_enclave_is_mounted, 0, 3);
 	tcase_add_test(tcase, the_nsm_is_closed_to_others);
 	suite_add_tcase(suite, tcase);

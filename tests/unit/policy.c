@@ -404,27 +404,53 @@ START_TEST(proposals_are_not_loaded)
 }
 END_TEST
 
-/* JSON that two parsers read differently is refused before anything is believed. */
+/* JSON that two parsers read differently is refused before anything is believed: each text is a
+ * policy that loads, but for what is ambiguous in it. */
 START_TEST(ambiguous_json_is_refused)
 {
-	static const char *const bad[] = {
-		"{\"policy\": 1, \"policy\": 1}",
-		"{\"policy\": 1} x",
-		"{\"policy\": 1.0}",
-		"{\"policy\": 01}",
-		"{\"policy\": 1, \"\\u0070olicy\": 1}",
-		"{\"Policy\": 1}",
-		"{\"policy\": 1,}",
-		"\xef\xbb\xbf{\"policy\": 1}",
-		"{\"policy\": 1, \"x\\u0000\": 1}",
+	static const struct {
+		const char *more, *says;
+	} bad[] = {
+		{ ", \"endorsers\": \"none\", \"endorsers\": \"none\"",
+		  "'endorsers' stands twice" },
+		{ ", \"endorsers\": \"none\", \"\\u0065ndorsers\": \"none\"",
+		  "'endorsers' stands twice" },
+		{ ", \"log\": \"none\"", "'log' stands twice" },
+		{ ", \"endorsers\": \"none\\u0000\"", "\\u0000 is not allowed" },
+		{ ", \"endorsers\": \"none\\u0000, and then more\"", "\\u0000 is not allowed" },
+		{ ", \"endorsers\\u0000\": \"none\"", "\\u0000 is not allowed" },
+		{ ", \"Endorsers\": \"none\"", "Endorsers" },
+		{ ", \"endorsers\": \"none\",", "a name in quotes must stand here" },
+		{ "} {", "more text after the value" },
 	};
+	static const struct {
+		const char *age, *says;
+	} numbers[] = {
+		{ "600.0", "fractions and exponents" },
+		{ "6e2", "fractions and exponents" },
+		{ "0600", "leading zero" },
+		{ "600, \"max_age_s\": 700", "'max_age_s' stands twice" },
+	};
+	_cleanup_free_ char *json = NULL, *marked = NULL;
+	char time[128];
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		refused_text(bad[i], TRB_E_POLICY, "policy");
-	p.more = ", \"Log\": \"none\"";
-	refused("Log");
-	p.more = ", \"log\": \"none\"";
-	refused("log");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.more = bad[i].more;
+		refused(bad[i].says);
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		snprintf(time, sizeof(time), "{\"mode\": \"live\", \"max_age_s\": %s}",
+			 numbers[i].age);
+		p.time = time;
+		refused(numbers[i].says);
+	}
+	/* and the same without */
+	p.more = ", \"endorsers\": \"none\"";
+	p.time = "{\"mode\": \"live\", \"max_age_s\": 600}";
+	loads();
+	json = mint_policy_json(&p);
+	ck_assert_int_gt(asprintf(&marked, "\xef\xbb\xbf%s", json), 0);
+	refused_text(marked, TRB_E_POLICY, "a value must stand here");
 }
 END_TEST
 

@@ -16,6 +16,13 @@ int test_run(Suite *suite)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+bool test_wanted(const char *name)
+{
+	const char *only = getenv("TRB_ONLY");
+
+	return only == NULL || strcmp(only, name) == 0;
+}
+
 trb_blob *test_file(const char *path)
 {
 	FILE *f = fopen(path, "rb");

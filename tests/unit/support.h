@@ -11,6 +11,16 @@
 
 /* Runs the suite and gives the program's exit status. */
 int test_run(Suite *suite);
+/* Whether TRB_ONLY names this test, or nothing: scripts/mutate runs tests alone. */
+bool test_wanted(const char *name);
+#undef tcase_add_test
+#define tcase_add_test(tc, test) tcase_add_loop_test(tc, test, 0, 1)
+#undef tcase_add_loop_test
+#define tcase_add_loop_test(tc, test, first, end)                                      \
+	do {                                                                           \
+		if (test_wanted(#test))                                                \
+			_tcase_add_test((tc), (test), 0, 0, (int)(first), (int)(end)); \
+	} while (0)
 /* The whole file as a blob; the test fails where it cannot be read. */
 trb_blob *test_file(const char *path);
 /* JSON that must be some, for the caller to delete: of bytes, of a file. */
