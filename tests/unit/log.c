@@ -17,11 +17,10 @@
 
 #include <trustbuild/log.h>
 
-#include "core/conf.h"
 #include "core/io.h"
 #include "format/merkle.h"
 #include "format/tile.h"
-#include "log/backend.h"
+#include "local_log.h"
 #include "sample.h"
 
 TRB_DEFINE_CLEANUP(trb_log *, trb_log_unref);
@@ -68,39 +67,6 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t n)
 	return -1;
 }
 
-static char folder[64], *backend, *dir;
-static trb_context *context;
-
-static void make_log(void)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *vkey = NULL;
-	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-	int r = trb_log_init(context, backend, "log.example/test", &vkey, &err);
-
-	ck_status(r, TRB_OK, err);
-}
-
-static void setup(void)
-{
-	/* in memory where possible: thousands of flushes */
-	snprintf(folder, sizeof(folder), "%s/trustbuild-test-log-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	ck_assert(mkdtemp(folder) != NULL);
-	ck_assert(asprintf(&dir, "%s/log", folder) > 0);
-	ck_assert(asprintf(&backend, "local:dir=%s", dir) > 0);
-	ck_assert_int_eq(trb_context_new(&context, NULL), TRB_OK);
-	fault = FAULT_NONE;
-	make_log();
-}
-
-static void teardown(void)
-{
-	context = trb_context_unref(context);
-	trb_remove_tree(AT_FDCWD, folder, NULL);
-	free(dir);
-	free(backend);
-}
-
 static trb_log *open_log(void)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -109,39 +75,6 @@ static trb_log *open_log(void)
 
 	ck_status(r, TRB_OK, err);
 	return log;
-}
-
-static int append(trb_bytes leaf, uint64_t *ret_index, trb_error **err)
-{
-	_cleanup_(trb_conf_freep) struct trb_conf *conf = NULL;
-	struct trb_log_place place = { .checkpoint = NULL };
-	struct trb_vkey key;
-	void *self = NULL;
-	int r = trb_conf_parse(strchr(backend, ':') + 1, trb_log_local.keys, &conf, err);
-
-	if (r == TRB_OK)
-		r = trb_log_local.open(context, conf, &self, &key, err);
-	if (r == TRB_OK)
-		r = trb_log_local.append(self, &leaf, 1, &place, err);
-	if (r == TRB_OK && ret_index != NULL)
-		*ret_index = place.proof.index;
-	trb_log_place_clear(&place);
-	if (self != NULL)
-		trb_log_local.close(self);
-	return r;
-}
-
-static uint64_t append_number(unsigned n)
-{
-	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-	char leaf[32];
-	uint64_t index = 0;
-	int r;
-
-	snprintf(leaf, sizeof(leaf), "leaf number %u", n);
-	r = append(trb_bytes_str(leaf), &index, &err);
-	ck_status(r, TRB_OK, err);
-	return index;
 }
 
 static uint64_t size_of(trb_log *log)
@@ -282,76 +215,6 @@ START_TEST(damage_is_seen)
 		ck_assert_int_eq(trb_log_get_entry(log, _i == 0 ? 0 : 2, &entry, NULL), TRB_E_LOG);
 	if (_i != 1)
 		ck_assert_int_lt(append(trb_bytes_str("leaf number 9"), NULL, NULL), 0);
-}
-END_TEST
-
-/* The checkpoint of a log of the same name and key that has n other entries. */
-static trb_blob *checkpoint_of_a_fork(unsigned n)
-{
-	char *own_dir = dir, *own_backend = backend;
-	trb_blob *checkpoint;
-
-	ck_assert(asprintf(&dir, "%s/fork-%u", folder, n) > 0);
-	ck_assert(asprintf(&backend, "local:dir=%s,key=%s.key", dir, own_dir) > 0);
-	make_log();
-	for (unsigned i = 0; i < n; i++)
-		append_number(1000 + i);
-	checkpoint = test_file(test_path(dir, "checkpoint"));
-	free(dir);
-	free(backend);
-	dir = own_dir;
-	backend = own_backend;
-	return checkpoint;
-}
-
-static void show(const trb_blob *checkpoint)
-{
-	ck_assert_int_eq(trb_write_file(AT_FDCWD, test_path(dir, "checkpoint"),
-					trb_blob_bytes(checkpoint), 0644, NULL),
-			 TRB_OK);
-}
-
-static void refuses_to_fork(const char *says)
-{
-	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
-
-	ck_assert_int_eq(append(trb_bytes_str("leaf number 2"), NULL, &err), TRB_E_LOG);
-	ck_assert_msg(strstr(trb_error_message(err), says) != NULL, "%s", trb_error_message(err));
-}
-
-START_TEST(never_forks_what_was_shown)
-{
-	static const struct {
-		unsigned entries;
-		const char *says;
-	} forks[] = {
-		{ 1, "does not begin with the 1 entries that it has shown: refusing to fork" },
-		{ 2, "has shown 2 entries, its state has 2: refusing to fork" },
-		{ 3, "has shown 3 entries, its state has 2: refusing to fork" },
-	};
-	_cleanup_(trb_blob_unrefp) trb_blob *tree = NULL, *first = NULL, *second = NULL;
-
-	append_number(0);
-	tree = test_file(test_path(dir, ".state/tree"));
-	first = test_file(test_path(dir, "checkpoint"));
-	append_number(1);
-	second = test_file(test_path(dir, "checkpoint"));
-	for (size_t i = 0; i < sizeof(forks) / sizeof(forks[0]); i++) {
-		_cleanup_(trb_blob_unrefp) trb_blob *fork = checkpoint_of_a_fork(forks[i].entries);
-
-		show(fork);
-		refuses_to_fork(forks[i].says);
-	}
-	/* its own, whether or not the writer died before it was replaced */
-	show(second);
-	ck_assert_uint_eq(append_number(1), 1);
-	show(first);
-	ck_assert_uint_eq(append_number(1), 1);
-	/* its state, taken back */
-	ck_assert_int_eq(trb_write_file(AT_FDCWD, test_path(dir, ".state/tree"),
-					trb_blob_bytes(tree), 0644, NULL),
-			 TRB_OK);
-	refuses_to_fork("has shown 2 entries, its state has 1: refusing to fork");
 }
 END_TEST
 
@@ -625,14 +488,13 @@ int main(void)
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, local_log_set_up, local_log_tear_down);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, grows_over_tile_borders);
 	tcase_add_test(tc, key_is_private_and_outside);
 	tcase_add_test(tc, publishes_bundles_once);
 	tcase_add_test(tc, leaf_has_a_ceiling);
 	tcase_add_loop_test(tc, damage_is_seen, 0, 4);
-	tcase_add_test(tc, never_forks_what_was_shown);
 	tcase_add_test(tc, many_writers_at_once);
 	tcase_add_test(tc, killed_at_every_step);
 	tcase_add_test(tc, killed_at_every_step_of_a_full_tile);
