@@ -114,7 +114,6 @@ static const char *const calls[] = {
 	"bind",
 	"bpf",
 	"chroot",
-	"connect",
 	"execve",
 	"execveat",
 	"finit_module",
@@ -164,12 +163,14 @@ static const char *const calls[] = {
 	"vfork",
 	NULL,
 };
+/* refused in words that libcurl understands */
+static const char *const pretended[] = { "connect", NULL };
 /* and what it needs */
 static const char *const needed[] = { "read", "lseek", "fstat", "munmap", NULL };
 
 static int call_all(void)
 {
-	if (!marked_begin(calls) || !marked_begin(needed))
+	if (!marked_begin(calls) || !marked_begin(pretended) || !marked_begin(needed))
 		return 1;
 	if (marked_count(calls, MARKED) != marked_known(calls))
 		return 2;
@@ -177,6 +178,8 @@ static int call_all(void)
 		return 3;
 	if (marked_count(needed, MARKED) != marked_known(needed))
 		return 4;
+	if (marked_count(pretended, EINPROGRESS) != marked_known(pretended))
+		return 6;
 	return marked_count(calls, EPERM) == marked_known(calls) ? 0 : 5;
 }
 
