@@ -42,7 +42,8 @@ func Root(certificate []byte) DocumentOption {
 	}}
 }
 
-// JudgeAt judges every document at this time instead of its own.
+// JudgeAt judges every document at this time instead of its own; one that was signed more than five
+// minutes later is refused.
 func JudgeAt(at time.Time) DocumentOption {
 	return DocumentOption{func(v *C.trb_document_verifier) error {
 		if at.Unix() <= 0 {
@@ -59,6 +60,59 @@ func AllowDebug() DocumentOption {
 		C.trb_document_verifier_set_allow_debug(v, 1)
 		return nil
 	}}
+}
+
+func demandBytes(value []byte,
+	demand func(*C.trb_document_verifier, C.trb_bytes, **C.trb_error) C.int) DocumentOption {
+	return DocumentOption{func(v *C.trb_document_verifier) error {
+		var e *C.trb_error
+		return failure(demand(v, view(value), &e), e)
+	}}
+}
+
+// DemandAge demands that a document was signed at most maxAge, in whole seconds, before now, and
+// not more than five minutes after it.
+func DemandAge(now time.Time, maxAge time.Duration) DocumentOption {
+	return DocumentOption{func(v *C.trb_document_verifier) error {
+		if now.Unix() <= 0 || maxAge < 0 {
+			return fs.ErrInvalid
+		}
+		var e *C.trb_error
+		return failure(C.trb_document_verifier_demand_age(v, C.uint64_t(now.Unix()),
+			C.uint64_t(maxAge/time.Second), &e), e)
+	}}
+}
+
+// DemandPCR demands that PCR index has this value of 48 bytes; once for each index.
+func DemandPCR(index int, value []byte) DocumentOption {
+	return demandBytes(value,
+		func(v *C.trb_document_verifier, b C.trb_bytes, e **C.trb_error) C.int {
+			return C.trb_document_verifier_demand_pcr(v, C.uint(index), b, e)
+		})
+}
+
+// DemandNonce demands that a document has exactly this nonce, be it an empty one.
+func DemandNonce(nonce []byte) DocumentOption {
+	return demandBytes(nonce,
+		func(v *C.trb_document_verifier, b C.trb_bytes, e **C.trb_error) C.int {
+			return C.trb_document_verifier_demand_nonce(v, b, e)
+		})
+}
+
+// DemandUserData demands that a document has exactly these user data, be they empty.
+func DemandUserData(data []byte) DocumentOption {
+	return demandBytes(data,
+		func(v *C.trb_document_verifier, b C.trb_bytes, e **C.trb_error) C.int {
+			return C.trb_document_verifier_demand_user_data(v, b, e)
+		})
+}
+
+// DemandPublicKey demands that a document has exactly this public key, be it an empty one.
+func DemandPublicKey(key []byte) DocumentOption {
+	return demandBytes(key,
+		func(v *C.trb_document_verifier, b C.trb_bytes, e **C.trb_error) C.int {
+			return C.trb_document_verifier_demand_public_key(v, b, e)
+		})
 }
 
 // DocumentVerifier judges bare documents, without any claim. Any number of goroutines may use it.

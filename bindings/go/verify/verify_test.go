@@ -161,6 +161,53 @@ func TestDocumentFields(t *testing.T) {
 	}
 }
 
+func TestDocumentDemands(t *testing.T) {
+	root, document := Root(minted(t, "root.der")), minted(t, "nsm.bin")
+	judge := func(options ...DocumentOption) (*Document, error) {
+		v, err := NewDocumentVerifier(append(options, root)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		return v.Check(document)
+	}
+	d, err := judge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := append([]byte(nil), d.PCRs[0]...)
+	flipped[0] ^= 1
+	for name, c := range map[string]struct {
+		right, wrong DocumentOption
+		check        status.Check
+	}{
+		"age": {DemandAge(d.Time.Add(time.Minute), time.Minute+time.Second),
+			DemandAge(d.Time.Add(time.Hour), time.Minute), "document.time"},
+		"future": {DemandAge(d.Time.Add(-4*time.Minute), time.Hour),
+			DemandAge(d.Time.Add(-6*time.Minute), time.Hour), "document.time"},
+		"pcr":   {DemandPCR(0, d.PCRs[0]), DemandPCR(0, flipped), "document.pcrs"},
+		"nonce": {DemandNonce(d.Nonce), DemandNonce(nil), "document.nonce"},
+		"data":  {DemandUserData(d.UserData), DemandUserData(nil), "document.data"},
+		"key":   {AllowDebug(), DemandPublicKey([]byte("x")), "document.key"},
+	} {
+		if _, err := judge(c.right); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d, err := judge(c.wrong); d != nil || !errors.Is(err, c.check) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, option := range map[string]DocumentOption{
+		"short PCR": DemandPCR(0, []byte("short")), "no such PCR": DemandPCR(32, flipped),
+		"negative PCR": DemandPCR(-1, flipped), "long nonce": DemandNonce(make([]byte, 1025)),
+	} {
+		if v, err := NewDocumentVerifier(option); !errors.Is(err, status.Invalid) {
+			v.Close()
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestBundle(t *testing.T) {
 	v, bundle := mintedVerifier(t)
 	ctx := context.Background()

@@ -20,7 +20,8 @@ import tempfile
 import threading
 import traceback
 import unittest
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import trustbuild
 from support import COMMIT, VECTORS, VERIFY, Minted, with_vectors
@@ -277,6 +278,46 @@ def resident() -> int:
     """Bytes of memory in use now."""
     with open('/proc/self/statm', encoding='ascii') as file:
         return int(file.read().split()[1]) * os.sysconf('SC_PAGESIZE')
+
+
+class DocumentDemands(Minted):
+    def test_each(self) -> None:
+        document, root = self.dir / 'nsm.bin', (self.dir / 'root.der').read_bytes()
+        attested = trustbuild.Attestation.load(document)
+        signed = attested.timestamp_ms // 1000
+        pcr = attested.pcrs[0]
+        right: list[dict[str, Any]] = [
+            {'time': signed + 60, 'max_age': 60},
+            {'time': datetime.fromtimestamp(signed + 60, timezone.utc), 'max_age':
+             timedelta(minutes=1)},
+            {'pcrs': {0: pcr}}, {'pcrs': attested.pcrs}, {'nonce': attested.nonce},
+            {'user_data': attested.user_data}]
+        if attested.public_key is not None:
+            right.append({'public_key': attested.public_key})
+        for demands in right:
+            with self.subTest(demands=demands):
+                trustbuild.verify_document(document, roots=root, **demands)
+        wrong: list[tuple[str, type[trustbuild.Refused], dict[str, Any]]] = [
+            ('document.time', errors.FreshnessRefused, {'time': signed + 62, 'max_age': 60}),
+            ('document.pcrs', errors.MeasurementRefused, {'pcrs': {0: bytes(47) + b'x'}}),
+            ('document.nonce', errors.FreshnessRefused, {'nonce': attested.nonce[:-1]}),
+            ('document.nonce', errors.FreshnessRefused, {'nonce': b''}),
+            ('document.data', errors.ClaimRefused, {'user_data': b''}),
+            ('document.key', errors.ClaimRefused, {'public_key': b'another'})]
+        for check, cls, demands in wrong:
+            with self.subTest(demands=demands), self.assertRaises(cls) as caught:
+                trustbuild.verify_document(document, roots=root, **demands)
+            self.assertEqual(caught.exception.check, check)
+            self.assertEqual(caught.exception.report.refused, check)
+
+    def test_no_demand(self) -> None:
+        for demands in ({'pcrs': {0: b'short'}}, {'pcrs': {32: bytes(48)}}, {'max_age': -1},
+                        {'max_age': float('nan')}, {'nonce': bytes(1025)}):
+            with self.subTest(demands=demands), self.assertRaises(errors.InvalidError):
+                trustbuild.DocumentVerifier(**demands)
+        for demands in ({'max_age': True}, {'max_age': '1'}, {'nonce': 'text'}, {'pcrs': {0: 5}}):
+            with self.subTest(demands=demands), self.assertRaises(TypeError):
+                trustbuild.DocumentVerifier(**demands)
 
 
 @with_vectors

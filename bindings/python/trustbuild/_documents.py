@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ._core import (Buffer, Bytes, Content, Handle, When, attempt, call, make_error, octets,
                     one_or_many, optional_octets, pcrs, read, seconds, take_blob)
 from ._native import ffi, lib
 from ._report import Assurance, DocumentReport
+from .errors import InvalidError
 
 # One byte more than the library reads, so that it is the one to refuse.
 _DOCUMENT_MAX = (16 << 10) + 1
@@ -109,12 +111,19 @@ class DocumentVerifier(Handle):
 
     ``roots`` are certificates, DER or PEM, paths or content, in place of the root of AWS Nitro
     Enclaves; ``time`` is an aware datetime, or seconds since 1970, each document's own where it is
-    left out.
-    ``allow_debug`` lets documents of debug enclaves pass, whose PCR0, 1 and 2 say nothing.
+    left out.  ``allow_debug`` lets documents of debug enclaves pass, whose PCR0, 1 and 2 say
+    nothing.
+
+    The other arguments are demands.  ``max_age`` (seconds, or a timedelta) is how old a document
+    may be at ``time``, or where that is left out, when the verifier is made, so do not keep one for
+    long; ``pcrs`` are values by index, as bytes; ``nonce``, ``user_data`` and ``public_key`` have
+    to be exactly these.
     """
 
     def __init__(self, *, roots: Content | Iterable[Content] = (), time: When | None = None,
-                 allow_debug: bool = False) -> None:
+                 allow_debug: bool = False, max_age: float | timedelta | None = None,
+                 pcrs: Mapping[int, Buffer] | None = None, nonce: Buffer | None = None,
+                 user_data: Buffer | None = None, public_key: Buffer | None = None) -> None:
         slot = ffi.new('trb_document_verifier **')
         call(lib.trb_document_verifier_new, slot)
         super().__init__(slot[0], lib.trb_document_verifier_unref)
@@ -124,9 +133,23 @@ class DocumentVerifier(Handle):
         if time is not None:
             lib.trb_document_verifier_set_time(self._c, seconds(time, 'time'))
         lib.trb_document_verifier_set_allow_debug(self._c, allow_debug)
+        if max_age is not None:
+            call(lib.trb_document_verifier_demand_age, self._c, seconds(time, 'time'),
+                 _whole_seconds(max_age))
+        for index, value in (pcrs or {}).items():
+            with Bytes(value) as view:
+                call(lib.trb_document_verifier_demand_pcr, self._c, index, view)
+        self._demand(lib.trb_document_verifier_demand_nonce, nonce)
+        self._demand(lib.trb_document_verifier_demand_user_data, user_data)
+        self._demand(lib.trb_document_verifier_demand_public_key, public_key)
+
+    def _demand(self, function: Any, value: Buffer | None) -> None:
+        if value is not None:
+            with Bytes(value) as view:
+                call(function, self._c, view)
 
     def check(self, document: Content) -> VerifiedDocument:
-        """Judges one document; raises EvidenceRefused with the check and the report."""
+        """Judges one document; raises Refused with the check and the report."""
         attestation, assurance = ffi.new('trb_attestation **'), ffi.new('int *')
         blob = ffi.new('trb_blob **')
         with Bytes(read(document, _DOCUMENT_MAX)) as view:
@@ -139,11 +162,26 @@ class DocumentVerifier(Handle):
         return VerifiedDocument(Attestation._adopt(attestation[0]), Assurance(assurance[0]), report)
 
 
+def _whole_seconds(age: float | timedelta) -> int:
+    value = age.total_seconds() if isinstance(age, timedelta) else age
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f'max_age= is seconds or a timedelta, not {type(value).__name__}')
+    if not 0 <= value < 1 << 63:
+        raise InvalidError(f'max_age= is no age: {age!r}')
+    return int(value)
+
+
 def verify_document(document: Content, *, roots: Content | Iterable[Content] = (),
-                    time: When | None = None, allow_debug: bool = False) -> VerifiedDocument:
-    """Judges one document; raises EvidenceRefused with ``.check`` and ``.report``.
+                    time: When | None = None, allow_debug: bool = False,
+                    max_age: float | timedelta | None = None,
+                    pcrs: Mapping[int, Buffer] | None = None, nonce: Buffer | None = None,
+                    user_data: Buffer | None = None,
+                    public_key: Buffer | None = None) -> VerifiedDocument:
+    """Judges one document; raises Refused with ``.check`` and ``.report``.
 
     The arguments are those of DocumentVerifier, which is what to make for many.
     """
-    with DocumentVerifier(roots=roots, time=time, allow_debug=allow_debug) as verifier:
+    with DocumentVerifier(roots=roots, time=time, allow_debug=allow_debug, max_age=max_age,
+                          pcrs=pcrs, nonce=nonce, user_data=user_data,
+                          public_key=public_key) as verifier:
         return verifier.check(document)
