@@ -198,8 +198,10 @@ func TestDocumentDemands(t *testing.T) {
 		}
 	}
 	for name, option := range map[string]DocumentOption{
-		"short PCR": DemandPCR(0, []byte("short")), "no such PCR": DemandPCR(32, flipped),
-		"negative PCR": DemandPCR(-1, flipped), "long nonce": DemandNonce(make([]byte, 1025)),
+		"short PCR":    DemandPCR(0, []byte("short")),
+		"no such PCR":  DemandPCR(32, flipped),
+		"negative PCR": DemandPCR(-1, flipped),
+		"long nonce":   DemandNonce(make([]byte, 1025)),
 	} {
 		if v, err := NewDocumentVerifier(option); !errors.Is(err, status.Invalid) {
 			v.Close()

@@ -119,6 +119,30 @@ class Verify(Minted):
         with self.assertRaises(FileNotFoundError):
             trustbuild.verify(self.dir / 'none', bundle=self.bundle, policy=self.policy)
 
+    def test_texts_with_nul(self) -> None:
+        for text in ('a\0b', '\0', 'right\0'):
+            for demands in ({'repository': text}, {'commit': text}, {'entry': text},
+                            {'name': text}):
+                with self.subTest(demands=demands), self.assertRaisesRegex(ValueError, 'null'):
+                    self.verify(**demands)
+            for call in (
+                    lambda text: trustbuild.Request(text, COMMIT),
+                    lambda text: trustbuild.Request('https://forge.example/app', text),
+                    lambda text: trustbuild.Request('https://forge.example/app', COMMIT, ref=text),
+                    lambda text: trustbuild.Request.resolve('https://localhost:1/app', text),
+                    trustbuild.Session, trustbuild.Log, trustbuild.Log.create, trustbuild.Eif,
+                    trustbuild.Bundle.load, trustbuild.Policy.load, trustbuild.verify_document,
+                    lambda text: trustbuild.Context(state_dir=text),
+                    lambda text: trustbuild.ImageBuilder(kernel=text),
+                    lambda text: trustbuild.verify_many([(text, text)], policy=self.policy)):
+                with self.subTest(text=text), self.assertRaisesRegex(ValueError, 'null'):
+                    call(text)
+        # what is converted is converted in one place
+        folder = pathlib.Path(trustbuild.__file__).parent
+        makers = [path.name for path in folder.glob('*.py')
+                  for _ in re.findall(r"'char\[\]', encoded", path.read_text(encoding='utf-8'))]
+        self.assertEqual(makers, ['_core.py'])
+
     def test_irregular_files(self) -> None:
         fifo = self.dir / 'fifo'
         os.mkfifo(fifo)

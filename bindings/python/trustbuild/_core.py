@@ -83,17 +83,18 @@ def c_text(value: str | None) -> Any:
     """A C string for the duration of a call."""
     if value is None:
         return ffi.NULL
-    encoded = value.encode('utf-8', 'surrogateescape')
-    if b'\0' in encoded:
-        raise ValueError('embedded null character')
-    return ffi.new('char[]', encoded)
+    return _c_string(value.encode('utf-8', 'surrogateescape'))
 
 
 def c_path(path: Path | None) -> Any:
     """A path as C takes it."""
     if path is None:
         return ffi.NULL
-    encoded = os.fsencode(path)
+    return _c_string(os.fsencode(path))
+
+
+def _c_string(encoded: bytes) -> Any:
+    # C ends a text at its NUL, and what stands behind it would be dropped without a word.
     if b'\0' in encoded:
         raise ValueError('embedded null byte')
     return ffi.new('char[]', encoded)
