@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes of others on a terminal and in JSON. */
 #include "common/cli.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files that a command writes: whole, or not at all. */
 #include "common/cli.h"
 
 #include <errno.h>

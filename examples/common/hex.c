@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hexadecimal digits out of a command's options. */
 #include "common/cli.h"
 
 #include <stdlib.h>

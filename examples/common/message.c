@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a program says to people: progress, errors with their causes, what to do. */
 #include "common/cli.h"
 
 #include <stdarg.h>

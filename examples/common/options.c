@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines: options, subcommands, help. */
 #include "common/cli.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Times and durations, as people write them. */
 #include "common/cli.h"
 
 #include <errno.h>

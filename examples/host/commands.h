@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of tb-host, and what they share. */
 #ifndef TRB_EXAMPLES_HOST_COMMANDS_H
 #define TRB_EXAMPLES_HOST_COMMANDS_H
 

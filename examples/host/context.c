@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The context of tb-host's commands, and the signals that end them. */
 #include <signal.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tb-host: which command is meant. */
 #include "host/commands.h"
 
 static const struct cli_subcommand commands[] = {

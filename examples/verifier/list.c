@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of bundles for tb-verify batch: one entry a line, or ended by NUL. */
 #include "verifier/list.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* tb-verify: which command is meant. */
 #include <string.h>
 
 #include "verifier/commands.h"

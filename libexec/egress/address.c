@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which addresses only this host can reach. */
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The proxy's loop: a process for each connection. */
 #include "egress/egress.h"
 
 #include <poll.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the fetcher gives up before it reads the first byte of others. */
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which ids the enclave's processes have on this host. */
 #include "launch/launch.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One enclave from its first process to its last. */
 #include "launch/launch.h"
 
 #include <fcntl.h>

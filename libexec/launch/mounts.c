@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The enclave's file systems, and its root. */
 #include "launch/launch.h"
 
 #include <fcntl.h>

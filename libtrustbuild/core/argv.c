@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The arguments of a helper program, put together one by one. */
 #include "core/argv.h"
 
 #include <stdarg.h>

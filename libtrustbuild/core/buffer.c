@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A growing byte buffer whose ceiling is fixed at birth. */
 #include "core/buffer.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Views of bytes, shared blobs, UTF-8, hexadecimal digits. */
 #include "core/bytes.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Streams and frames between processes and enclaves (channel.h). */
 #include "core/channel.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines by the monotonic clock. */
 #include "core/clock.h"
 
 #include <limits.h>

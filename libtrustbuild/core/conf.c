@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* "key=value,…" as backends take their options. */
 #include "core/conf.h"
 
 #define MAX_KEYS 16u

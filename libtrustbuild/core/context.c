@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The caller's context: where things are, whom to tell, whether to stop. */
 #include "core/context.h"
 
 #include <stdarg.h>

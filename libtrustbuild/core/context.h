@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The caller's context, as the rooms below it see it. */
 #ifndef TRB_CORE_CONTEXT_H
 #define TRB_CORE_CONTEXT_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Errors as objects: code, check id, message, cause. */
 #include "core/error.h"
 
 #include <stdarg.h>

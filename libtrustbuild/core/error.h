@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How an error is made, in one line where it happens. */
 #ifndef TRB_CORE_ERROR_H
 #define TRB_CORE_ERROR_H
 

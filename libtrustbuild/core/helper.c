@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A helper program that answers on a pipe. */
 #include "core/helper.h"
 
 #include <fcntl.h>

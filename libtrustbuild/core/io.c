@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files and descriptors: whole reads and writes, locks, trees. */
 #include "core/io.h"
 
 #include <dirent.h>

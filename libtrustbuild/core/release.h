@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What one release of this library has for all its images. */
 #ifndef TRB_CORE_RELEASE_H
 #define TRB_CORE_RELEASE_H
 

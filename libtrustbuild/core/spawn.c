@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Child processes by posix_spawn and pidfd. */
 #include "core/spawn.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which version this library is. */
 #include <trustbuild/trustbuild.h>
 
 uint32_t trb_version_number(void)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The handle of a sandboxed build: what it was given, and what came out. */
 #include "enclave/build.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The enclave's own time, by what the NSM said (clock.h). */
 #include "enclave/clock.h"
 
 #include <stdlib.h>

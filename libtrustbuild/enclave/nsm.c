@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The NSM, real or simulated, as the client asks it. */
 #include "enclave/nsm.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the sandbox says, record by record, from bytes that nobody trusts. */
 #include "enclave/records.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The sandbox as a bundle for an OCI runtime: made, started, removed. */
 #include "enclave/sandbox.h"
 
 #include <fcntl.h>

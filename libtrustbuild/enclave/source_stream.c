@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The fetcher's frames, fed to the walk as they come. */
 #include "enclave/source_stream.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The tree on its file system: written beneath one directory, then sealed. */
 #include "enclave/source_tree.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Objects in the order in which CT demands them, each hashed, named and placed. */
 #include "enclave/source_walk.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The list of artifacts: names, sizes, digests. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Base64, in its one spelling. */
 #include "format/base64.h"
 
 #include <openssl/evp.h>

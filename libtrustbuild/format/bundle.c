@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The bundle: all evidence of one build in one JSON text. */
 #include "format/bundle.h"
 
 #include <stdatomic.h>

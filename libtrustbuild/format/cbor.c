@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Deterministic CBOR, read behind the gate and written. */
 #include "format/cbor.h"
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The gate before libcbor: one encoding, within bounds. */
 #include "format/cbor_gate.h"
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checkpoints of logs, and proofs of inclusion as text. */
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "format/base64.h"

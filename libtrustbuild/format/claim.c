@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The claim: what an attestation document's user data says. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

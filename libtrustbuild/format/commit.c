@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Commit ids, as bytes, digits and CBOR. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

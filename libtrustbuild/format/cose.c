@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* COSE_Sign1, as the NSM writes it. */
 #include "format/cose.h"
 
 #include <openssl/evp.h>

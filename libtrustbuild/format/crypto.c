@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Stretches of libcrypto's calls, and whose fault their errors are. */
 #include "format/crypto.h"
 
 #include <openssl/ec.h>

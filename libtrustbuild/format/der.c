@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* DER, element by element, in its shortest form alone. */
 #include "format/der.h"
 
 /* The length after the tag; true where it is in the shortest form. */

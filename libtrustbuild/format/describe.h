@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What evidence says about itself, for people and tools that only look. */
 #ifndef TRB_FORMAT_DESCRIBE_H
 #define TRB_FORMAT_DESCRIBE_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* DSSE envelopes: signed by a key that is made for one build. */
 #include "format/dsse.h"
 
 #include <openssl/ec.h>

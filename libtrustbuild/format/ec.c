@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* ECDSA over P-256 and P-384, with keys and curves that are kept. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "format/ec.h"
 

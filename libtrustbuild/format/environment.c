@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The environment: facts that are locked before the first command. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the fetcher and its parent say to each other. */
 #include "format/fetch.h"
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Git's commits, trees and tags, read strictly, and their ids. */
 #include "format/git_object.h"
 
 #include <openssl/evp.h>

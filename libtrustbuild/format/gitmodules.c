@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* .gitmodules: which repository a submodule comes from. */
 #include "format/gitmodules.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 and SHA-384 of bytes. */
 #include <openssl/evp.h>
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Fields of JSON objects, each of one type and within bounds. */
 #include "format/json.h"
 
 #include "core/error.h"

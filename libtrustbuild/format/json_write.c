@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* JSON in its one spelling, with escapes for whatever is not text. */
 #include "format/json.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The leaf of a log: a bundle's evidence in one record. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Merkle trees of RFC 9162: hashes, roots, proofs. */
 #include "format/merkle.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Signed notes. */
 #include "format/note.h"
 
 #include <stdlib.h>

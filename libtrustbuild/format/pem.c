@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keys and certificates as PEM files. */
 #include "format/pem.h"
 
 #include <openssl/pem.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The recipe: what a trustbuild.json may say. */
 #include "format/recipe.h"
 
 #include <fnmatch.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The handle of a request, made or read. */
 #include <stdatomic.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The facts of a request, read and written. */
 #include "core/error.h"
 #include "format/fact_cbor.h"
 

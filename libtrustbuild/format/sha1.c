@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-1 that notices collision attacks. */
 #include "format/sha1.h"
 
 #include <stdalign.h>

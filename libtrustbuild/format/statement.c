@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The in-toto statement, rendered from facts and compared with them. */
 #include "format/statement.h"
 
 #include <stdio.h>

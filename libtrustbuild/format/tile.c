@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tiles and entry bundles of a log: paths, widths, contents. */
 #include "format/tile.h"
 
 #include <stdio.h>

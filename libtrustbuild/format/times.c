@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Times as RFC 3339 writes them. */
 #include "format/times.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names and public keys of logs and witnesses. */
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "format/base64.h"

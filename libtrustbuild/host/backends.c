@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The TEEs that are compiled in. */
 #include "host/tee/process.h"
 
 /* Never a fallback from one to another: the caller names what it wants. */

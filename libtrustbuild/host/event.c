@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A session's events: queued, taken, read. */
 #include "host/event.h"
 
 #include "core/context.h"

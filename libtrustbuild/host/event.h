@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A session's events, as its parts put them in. */
 #ifndef TRB_HOST_EVENT_H
 #define TRB_HOST_EVENT_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Artifacts on their way in (intake.h). */
 #include "host/intake_file.h"
 
 #include <sys/socket.h>

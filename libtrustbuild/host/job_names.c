@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The names that a job's files get beneath the output directory. */
 #include "host/job_names.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A job's files moved to their places: all, or none. */
 #include "host/job_place.h"
 
 #include <fcntl.h>

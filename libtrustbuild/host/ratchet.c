@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The host's half of the ratchet (ratchet.h). */
 #include "host/ratchet.h"
 
 #include "core/error.h"

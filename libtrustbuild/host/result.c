@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The enclave's result, held against the request and what came in (result.h). */
 #include "host/result.h"
 
 #include "core/error.h"

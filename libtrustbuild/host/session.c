@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The handle of a session: its options, its start and its end. */
 #include "host/session.h"
 
 #include <ctype.h>

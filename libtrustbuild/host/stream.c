@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Frames without waiting, for the session's loop. */
 #include "host/stream.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Folders of the image cache: kept while used, pruned by age. */
 #include "image/cache.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Ramdisks: a plan of their files, written in one order. */
 #include "image/cpio.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Ramdisks unpacked beneath a directory. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers of the "newc" archive format. */
 #ifndef TRB_IMAGE_CPIO_FORMAT_H
 #define TRB_IMAGE_CPIO_FORMAT_H
 

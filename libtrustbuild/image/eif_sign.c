@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An image's signature, made. */
 #include <string.h>
 
 #include <openssl/ec.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An EIF, written and measured in one pass. */
 #include "image/eif_write.h"
 
 #include <fcntl.h>

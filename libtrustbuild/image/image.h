@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of an image that is being built: its parts, digests and lock. */
 #ifndef TRB_IMAGE_IMAGE_H
 #define TRB_IMAGE_IMAGE_H
 

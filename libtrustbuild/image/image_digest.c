@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an image's part is made from, as one digest. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

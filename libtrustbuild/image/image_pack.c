@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parts put together into an EIF. */
 #include "image/image_pack.h"
 
 #include <fcntl.h>

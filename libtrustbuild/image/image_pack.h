@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parts put together into an EIF. */
 #ifndef TRB_IMAGE_IMAGE_PACK_H
 #define TRB_IMAGE_IMAGE_PACK_H
 

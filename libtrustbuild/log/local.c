@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Backend "local": a log in a directory (local.h). */
 #include "log/local.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files of a local log's directory. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The handle of a log, over whichever backend was named. */
 #include <stdatomic.h>
 
 #include "core/conf.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The claims of a verified bundle. */
 #include "verifier/claims.h"
 
 trb_claims *trb_claims_ref(trb_claims *claims)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates between a root and a document, kept once they were checked. */
 #include "verifier/issuers.h"
 
 #include <stdlib.h>

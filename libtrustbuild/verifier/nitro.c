@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Attestation documents of AWS Nitro: signature, chain, root. */
 #include "verifier/nitro.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The report: a row for each check, and the verdict over all. */
 #include "verifier/report.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The least that any verifier of a bundle must compute. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "floor.h"
 

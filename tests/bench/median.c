@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The median of some measurements. */
 #include "median.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The median of some measurements. */
 #ifndef TRB_BENCH_MEDIAN_H
 #define TRB_BENCH_MEDIAN_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an enclave leaves on its host: processes, directories, cgroups. */
 #include "traces.h"
 
 #include <check.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hosts for the enclave client, honest and hostile. */
 #include "hosts.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle, a policy, and what the verifier must say. */
 #include "judging.h"
 
 struct mint m;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Mints evidence: whole bundles, and parts to replace. */
 #include "mint.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Mints policies for minted evidence. */
 #include <stdio.h>
 
 #include "mint.h"

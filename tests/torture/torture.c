@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a scenario once for each call that can fail. */
 #include "../unit/support.h"
 
 #include "torture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lets one system call of a child fail. */
 #include "trace.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What OpenSSL says of a certificate, beside what the library says. */
 #include "agree.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bundles: read, written, refused. */
 #include "support.h"
 
 #include <dirent.h>

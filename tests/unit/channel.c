@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Streams and frames. */
 #include "support.h"
 
 #include <stdio.h>

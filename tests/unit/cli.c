@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines and messages of the programs. */
 #include "support.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of the control stream. */
 #include "each.h"
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes, buffers, errors, contexts. */
 #include "support.h"
 
 #include "core/buffer.h"

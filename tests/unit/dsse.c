@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Envelopes: signed, verified, refused. */
 #include "support.h"
 
 #include <openssl/pem.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a check over each vector of a folder. */
 #include "each.h"
 
 #include <dirent.h>

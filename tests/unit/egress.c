@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The egress proxy: what it parses and where it connects. */
 #include "support.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Facts, from the vectors of every format. */
 #include "each.h"
 
 #include "format/facts.h"

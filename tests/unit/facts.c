@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Facts: their grammars and their ceilings. */
 #include "support.h"
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Forges attestation documents under roots of its own. */
 #include "forge.h"
 
 #include <openssl/ec.h>

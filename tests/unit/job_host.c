@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A host for jobs: a session's end, a log, an output directory. */
 #include "job_host.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON gate and what is read behind it. */
 #include "support.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of tb-launch, and the arguments that it is given. */
 #include "support.h"
 
 #include <fcntl.h>

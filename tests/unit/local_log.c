@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A local log in a folder of its own, for tests. */
 #include "local_log.h"
 
 #include <fcntl.h>

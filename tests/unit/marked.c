@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a filter refuses a system call (marked.h). */
 #include "marked.h"
 
 #include <seccomp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Merkle trees: roots and proofs. */
 #include "support.h"
 
 #include <cjson/cJSON.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Notes, keys, checkpoints. */
 #include "support.h"
 
 #include <dirent.h>

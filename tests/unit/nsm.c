@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and responses of the NSM. */
 #include "each.h"
 
 #include <cjson/cJSON.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Plays an enclave to a session. */
 #include "peer.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recipes and their patterns. */
 #include "support.h"
 
 #include <dirent.h>

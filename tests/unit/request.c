@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: made, read, refused. */
 #include "each.h"
 
 #include "core/error.h"

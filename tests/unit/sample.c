@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle to begin with. */
 #include "sample.h"
 
 #include <check.h>

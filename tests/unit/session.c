@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions against a played enclave. */
 #include "peer.h"
 
 #include <dirent.h>

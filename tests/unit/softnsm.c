@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The simulated NSM. */
 #include "support.h"
 
 #include <cjson/cJSON.h>

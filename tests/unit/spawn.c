@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Child processes. */
 #include "support.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Statements: rendered and compared. */
 #include "support.h"
 
 #include "core/error.h"

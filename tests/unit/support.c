@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What unit tests share: vectors, files, running. */
 #include "support.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tiles and entry bundles. */
 #include "support.h"
 
 #include <stdio.h>

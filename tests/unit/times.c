@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Times as text. */
 #include "support.h"
 
 #include <time.h>

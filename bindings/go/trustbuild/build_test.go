@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whole builds, and what the verifier says of them.
 
 package trustbuild
 

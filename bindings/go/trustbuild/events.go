@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A session's events as an iterator.
 
 //go:build go1.23
 

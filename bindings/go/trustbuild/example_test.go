@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Examples of the package's documentation.
 
 package trustbuild_test
 

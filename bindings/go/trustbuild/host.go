@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Where a host keeps things and whom it tells.
 
 package trustbuild
 

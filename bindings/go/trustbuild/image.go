@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Images: read, measured, built.
 
 package trustbuild
 

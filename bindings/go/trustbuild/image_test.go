@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Images, from vectors and built ones.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Requests: what is to be built.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sessions: one build in one enclave.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sources, from a server of this machine.
 
 package trustbuild
 

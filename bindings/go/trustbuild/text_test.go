@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Texts that C would cut, and errors of the system.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Hosts, requests, logs, and what tests share.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Many artifacts at once.
 
 package verify
 

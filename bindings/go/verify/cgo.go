@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What every file of this package passes to C and takes from it.
 
 package verify
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Claims of what was verified, and reports on what was not.
 
 package verify
 

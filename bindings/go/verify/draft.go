@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Policies, drafted.
 
 package verify
 

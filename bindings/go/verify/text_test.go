@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Texts that C would cut, and files that are none.
 
 package verify
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Verdicts, the same as tb-verify's.
 
 package verify
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates of the simulated NSM. */
 #include "host/softnsm/cert.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Documents of the simulated NSM, signed. */
 #include "host/softnsm/chain.h"
 
 #include <openssl/ecdsa.h>

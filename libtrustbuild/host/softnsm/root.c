@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The development root: made once, kept in the state directory. */
 #include "host/softnsm/chain.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Port 5002: the simulated NSM's streams. */
 #include "host/softnsm/server.h"
 
 #include "format/nsm.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The development root, for policies that trust it. */
 #include <trustbuild/session.h>
 
 #include "core/context.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The simulated NSM: its registers and what it answers. */
 #include "host/softnsm/softnsm.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Backend "process": starts, watches and ends tb-launch. */
 #include "host/tee/process.h"
 
 #include <fcntl.h>

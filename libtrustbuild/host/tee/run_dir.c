@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Run directories: made, locked, swept. */
 #include "host/tee/process.h"
 
 #include <dirent.h>

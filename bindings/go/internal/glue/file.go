@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Files that are judged: regular ones, opened without waiting.
 
 package glue
 

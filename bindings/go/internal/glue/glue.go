@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One call at a time on a handle, and a context that ends it.
 
 package glue
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// C's bytes and errors, taken over.
 
 package glue
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Go's strings for C, which refuse what C would cut.
 
 package glue
 
