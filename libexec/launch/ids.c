@@ -25,12 +25,12 @@ static int write_proc(pid_t pid, const char *file, const char *text, trb_error *
 	return error == 0 ? TRB_OK : trb_fail_errno(err, error, "write '%s' to '%s'", text, path);
 }
 
-static int map_as_root(pid_t pid, trb_error **err)
+static int map_as_root(pid_t pid, uint32_t first, trb_error **err)
 {
 	char map[64];
 	int r;
 
-	snprintf(map, sizeof(map), "0 %u %u", TRB_LAUNCH_UID, TRB_LAUNCH_IDS);
+	snprintf(map, sizeof(map), "0 %u %u", first, TRB_LAUNCH_IDS);
 	r = write_proc(pid, "uid_map", map, err);
 	if (r == TRB_OK)
 		r = write_proc(pid, "gid_map", map, err);
@@ -38,7 +38,7 @@ static int map_as_root(pid_t pid, trb_error **err)
 			       err, r,
 			       "give the enclave its own ids: root needs CAP_SETUID and CAP_SETGID "
 			       "over the ids %u to %u",
-			       TRB_LAUNCH_UID, TRB_LAUNCH_UID + TRB_LAUNCH_IDS - 1)
+			       first, first + TRB_LAUNCH_IDS - 1)
 		     : TRB_OK;
 }
 
@@ -111,7 +111,7 @@ static int map_one_id(pid_t pid, trb_error **err)
 	return r == TRB_OK ? write_proc(pid, "gid_map", map, err) : r;
 }
 
-int trb_launch_map_ids(pid_t pid, trb_error **err)
+int trb_launch_map_ids(pid_t pid, uint32_t first, trb_error **err)
 {
 	static const char uid_helper[] = "/usr/bin/newuidmap", gid_helper[] = "/usr/bin/newgidmap";
 	struct passwd entry, *user = NULL;
@@ -121,7 +121,7 @@ int trb_launch_map_ids(pid_t pid, trb_error **err)
 	int r;
 
 	if (geteuid() == 0)
-		return map_as_root(pid, err);
+		return map_as_root(pid, first, err);
 	if (getpwuid_r(geteuid(), &entry, buf, sizeof(buf), &user) == 0 && user != NULL)
 		name = user->pw_name;
 	if (access(uid_helper, X_OK) < 0 || access(gid_helper, X_OK) < 0 ||

@@ -186,15 +186,27 @@ static int clone_child(struct enclave *ret, trb_error **err)
 	return TRB_OK;
 }
 
+/* Only root has a choice. */
+static int find_ids(uint32_t *ret_first, trb_error **err)
+{
+	_cleanup_close_ int etc = -1;
+
+	if (geteuid() != 0)
+		return TRB_OK;
+	etc = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return etc >= 0 ? trb_launch_free_range(etc, ret_first, err)
+			: trb_fail_errno(err, errno, "open '/etc'");
+}
+
 /* The sockets are root's alone inside, but for the way out, which the fetcher uses under an id of
  * its own. */
-static int hand_over_ports(trb_error **err)
+static int hand_over_ports(uint32_t first, trb_error **err)
 {
 	static const char *const ports[] = { "5000", "5001", "5002", "5003" };
 
 	for (size_t i = 0; i < 4; i++) {
-		int r = geteuid() == 0 ? fchownat(TRB_LAUNCH_PORTS, ports[i], TRB_LAUNCH_UID,
-						  TRB_LAUNCH_UID, AT_SYMLINK_NOFOLLOW)
+		int r = geteuid() == 0 ? fchownat(TRB_LAUNCH_PORTS, ports[i], first, first,
+						  AT_SYMLINK_NOFOLLOW)
 				       : 0;
 
 		if (r == 0 && i == 1)
@@ -269,13 +281,14 @@ static char map_image(const struct enclave *enclave)
 	return GO;
 }
 
-static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, trb_error **err)
+static int start(struct enclave *enclave, const struct trb_cgroup *cgroup, uint32_t first,
+		 trb_error **err)
 {
 	int r = trb_cgroup_enter(cgroup, enclave->pid, err);
 	char go;
 
 	if (r == TRB_OK)
-		r = trb_launch_map_ids(enclave->pid, err);
+		r = trb_launch_map_ids(enclave->pid, first, err);
 	go = r == TRB_OK ? map_image(enclave) : 0;
 	if (r == TRB_OK)
 		r = trb_write_full(enclave->go, TRB_BYTES(&go, 1), err);
@@ -293,18 +306,21 @@ int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err
 	struct enclave enclave = { -1, -1, -1, -1 };
 	_cleanup_(trb_error_unrefp) trb_error *why = NULL;
 	struct trb_cgroup cgroup = { 0 };
+	uint32_t first = 0;
 	int r = trb_launch_limits(err);
 
 	if (r == TRB_OK)
 		r = make_cgroup(launch, &cgroup, err);
 	if (r == TRB_OK)
-		r = hand_over_ports(err);
+		r = find_ids(&first, err);
+	if (r == TRB_OK)
+		r = hand_over_ports(first, err);
 	if (r == TRB_OK && trb_launch_image_open(&enclave.image, &why) < 0)
 		no_image(why);
 	if (r == TRB_OK)
 		r = clone_child(&enclave, err);
 	if (r == TRB_OK)
-		r = start(&enclave, &cgroup, err);
+		r = start(&enclave, &cgroup, first, err);
 	if (r == TRB_OK) {
 		/* our copy would keep the report's pipe open for the enclave's whole life */
 		close(TRB_LAUNCH_REPORT);

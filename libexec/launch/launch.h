@@ -15,8 +15,7 @@
 /* The same where root has mounted the builds' root file system. */
 #define TRB_LAUNCH_MOUNTED     "/run/trustbuild/rootfs"
 #define TRB_LAUNCH_ENV_MOUNTED TRB_LAUNCH_ENV ",mounted=" TRB_LAUNCH_MOUNTED
-#define TRB_LAUNCH_UID         100000u /* where root's enclave has its 65536 ids */
-#define TRB_LAUNCH_IDS         65536u
+#define TRB_LAUNCH_IDS         65536u /* of an enclave */
 
 struct trb_launch {
 	const char *run;                      /* name below TRB_LAUNCH_RUNS, removed at the end */
@@ -35,9 +34,14 @@ void trb_launch_report(const trb_error *error);
  * is too little to run an enclave. */
 int trb_launch_limits(trb_error **err);
 
-/* Gives process pid's user namespace its ids.  As root 0 is TRB_LAUNCH_UID and so on; as an
- * ordinary user 0 is the caller, and 1 to 65535 come from /etc/subuid where newuidmap is there. */
-int trb_launch_map_ids(pid_t pid, trb_error **err);
+/* Gives process pid's user namespace its ids.  As root 0 is first and so on; as an ordinary user 0
+ * is the caller, and 1 to 65535 come from /etc/subuid where newuidmap is there. */
+int trb_launch_map_ids(pid_t pid, uint32_t first, trb_error **err);
+/* The first of TRB_LAUNCH_IDS ids, beyond what systems give away, that no user and no group is, and
+ * that are nobody's subordinate ones: who owns a range can become every id in it.  files has a
+ * directory's passwd, group, subuid and subgid, of which each may be missing.  TRB_E_UNSUPPORTED
+ * where there is none. */
+int trb_launch_free_range(int files, uint32_t *ret_first, trb_error **err);
 /* The range of user in a file of the form of /etc/subuid: the first of at least TRB_LAUNCH_IDS.
  * False where there is none. */
 bool trb_launch_sub_range(const char *path, const char *name, uid_t uid, uint64_t *ret_start);

@@ -62,6 +62,70 @@ START_TEST(bad_ranges_are_none)
 }
 END_TEST
 
+static void write_etc(const char *name, const char *text)
+{
+	ck_assert_int_eq(
+		trb_write_file(AT_FDCWD, test_path(top, name), trb_bytes_str(text), 0600, NULL),
+		TRB_OK);
+}
+
+static int free_range(uint32_t *ret)
+{
+	_cleanup_close_ int etc = open(top, O_RDONLY | O_DIRECTORY);
+
+	return trb_launch_free_range(etc, ret, NULL);
+}
+
+/* threats.md: a user who owns a range by /etc/subuid can become each id in it, root's enclave too
+ */
+START_TEST(root_takes_ids_that_are_nobodys)
+{
+	static const struct {
+		const char *file, *text;
+		uint32_t first;
+	} rows[] = {
+		{ "subuid", "", 0x70000000 },
+		{ "subuid", "ada:100000:65536\nbob:165536:65536\n", 0x70000000 },
+		{ "subuid", "ada:1879048192:65536\n", 0x70010000 },
+		{ "subgid", "ada:1879048192:1\n", 0x70010000 },
+		{ "subgid", "x\nada:1879113727:2\nbob:1879179264:1\n", 0x70030000 },
+		{ "subuid", "eve:0:1879048193\n", 0x70010000 },
+		{ "passwd", "ada:x:1879048200:100:Ada:/:/bin/sh\n", 0x70010000 },
+		{ "group", "ada:x:1879113735:\n", 0x70000000 },
+		{ "group", "ada:x:1879113727:\n", 0x70010000 },
+		/* a line later in another file leads into one that was passed already */
+		{ "subuid", "a:1879113728:65536\nb:1879048192:65536\n", 0x70020000 },
+		{ "subuid", "a:18446744073709551615:1\nb:1:18446744073709551615\nc:-1:5\n",
+		  0x70000000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t first = 0;
+
+		write_etc(rows[i].file, rows[i].text);
+		ck_assert_int_eq(free_range(&first), TRB_OK);
+		ck_assert_msg(first == rows[i].first, "row %zu: %#x", i, first);
+		ck_assert_int_eq(unlink(test_path(top, rows[i].file)), 0);
+	}
+}
+END_TEST
+
+START_TEST(no_ids_are_left)
+{
+	uint32_t first = 0;
+
+	write_etc("subuid", "ada:1:4294967294\n");
+	ck_assert_int_eq(free_range(&first), TRB_E_UNSUPPORTED);
+	ck_assert_uint_eq(first, 0);
+	ck_assert_int_eq(unlink(test_path(top, "subuid")), 0);
+	/* what cannot be read gives nothing away */
+	ck_assert_int_eq(mkdir(test_path(top, "subuid"), 0700), 0);
+	ck_assert_int_eq(free_range(&first), TRB_E_IO);
+	ck_assert_int_eq(rmdir(test_path(top, "subuid")), 0);
+	ck_assert_int_eq(free_range(&first), TRB_OK);
+}
+END_TEST
+
 START_TEST(run_directories_are_private_and_swept)
 {
 	struct trb_run_dir first = TRB_RUN_DIR_NONE, second = TRB_RUN_DIR_NONE;
@@ -128,6 +192,8 @@ int main(void)
 	tcase_add_test(tc, subordinate_ids_are_found);
 	tcase_add_test(tc, bad_ranges_are_none);
 	tcase_add_test(tc, limits_travel_as_text);
+	tcase_add_test(tc, root_takes_ids_that_are_nobodys);
+	tcase_add_test(tc, no_ids_are_left);
 	tcase_add_test(tc, run_directories_are_private_and_swept);
 	tcase_add_test(tc, the_helper_refuses_strangers);
 	suite_add_tcase(suite, tc);
