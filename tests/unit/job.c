@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -151,6 +152,17 @@ START_TEST(a_killed_job_can_be_dropped)
 }
 END_TEST
 
+/* The enclave of the test was forked, and has the lock until it is dead, too. */
+static void wait_unlocked(const char *name)
+{
+	_cleanup_close_ int fd = open(test_path(host.out, name), O_RDONLY | O_DIRECTORY);
+
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		ck_assert_int_lt(tries, 1000);
+		poll(NULL, 0, 10);
+	}
+}
+
 /* Killed while the enclave works: nothing is saved, and the next job removes what is left. */
 START_TEST(half_a_build_is_swept)
 {
@@ -169,6 +181,7 @@ START_TEST(half_a_build_is_swept)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_str_ne(saved_name(), "");
+	wait_unlocked(saved_name());
 	ck_assert_int_eq(try_resume(&err), TRB_E_NOTFOUND);
 	new_job(PEER_HONEST);
 	run_to(TRB_JOB_DONE);
