@@ -11,7 +11,7 @@ extern "C" {
 
 typedef struct trb_bundle trb_bundle;
 
-/* Reads a bundle, at most 1 MiB of JSON.  Parsing judges the form alone: nothing is verified.
+/* Reads a bundle, at most 4 MiB of JSON.  Parsing judges the form alone: nothing is verified.
  * Errors: TRB_E_FORMAT with check id "bundle.parse", TRB_E_LIMIT, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_bundle_parse(trb_bytes json, trb_bundle **ret_bundle, trb_error **err);
 
@@ -32,6 +32,9 @@ TRB_API trb_bytes trb_bundle_get_environment(const trb_bundle *bundle);
 TRB_API trb_bytes trb_bundle_get_artifacts(const trb_bundle *bundle);
 TRB_API trb_bytes trb_bundle_get_attestation(const trb_bundle *bundle);
 TRB_API trb_bytes trb_bundle_get_statement(const trb_bundle *bundle);
+
+/* What was taken into the build besides the source, encoded; ptr is NULL where there is nothing. */
+TRB_API trb_bytes trb_bundle_get_materials(const trb_bundle *bundle);
 
 /* How many log entries it carries. */
 TRB_API size_t trb_bundle_count_logs(const trb_bundle *bundle);

@@ -39,7 +39,7 @@ int fetch_peel(struct fetch *f, const struct fetch_store *store, struct trb_comm
 {
 	for (unsigned i = 0; i < TAGS_MAX; i++) {
 		_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
-		enum trb_git_type type;
+		struct trb_git_tag tag;
 		int r = fetch_store_read(f, store, id, &object, err);
 
 		if (r == TRB_E_NOTFOUND)
@@ -51,9 +51,10 @@ int fetch_peel(struct fetch *f, const struct fetch_store *store, struct trb_comm
 		if (on_tag != NULL)
 			r = on_tag(user, fetch_object_bytes(object), err);
 		if (r == TRB_OK)
-			r = trb_git_tag_parse(fetch_object_bytes(object), 1, id, &type, err);
+			r = trb_git_tag_parse(fetch_object_bytes(object), 1, &tag, err);
 		if (r < 0)
 			return r;
+		*id = tag.target;
 	}
 	return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
 			      "the ref leads through more than %u tags", TAGS_MAX);

@@ -33,6 +33,7 @@ enum record {
 	REC_NOMATCH = 'N', /* n: pattern's index; the last record */
 	REC_ERROR = 'E',   /* n bytes of text; the last record */
 	REC_FILE = 'F',    /* n bytes of name, v bytes of file */
+	REC_PROGRAM = 'P', /* the same, of one that its owner may execute */
 	REC_END = 'Z',     /* everything went well; the last record */
 };
 
@@ -290,11 +291,12 @@ static void end_leftovers(void)
 
 /* --- what is returned --- */
 
-static void send_file(int fd, const char *name, uint64_t size)
+static void send_file(int fd, const char *name, const struct stat *st)
 {
 	static char block[COPY_BLOCK];
+	uint64_t size = (uint64_t)st->st_size;
 
-	record(REC_FILE, (uint32_t)strlen(name), size, name);
+	record(st->st_mode & S_IXUSR ? REC_PROGRAM : REC_FILE, (uint32_t)strlen(name), size, name);
 	while (size > 0) {
 		ssize_t got = read(fd, block, size < sizeof(block) ? size : sizeof(block));
 
@@ -325,7 +327,7 @@ static int return_file(int dirfd, const char *leaf, const char *name)
 	if (sent[n_sent] == NULL)
 		fail("remember", name);
 	n_sent++;
-	send_file(fd, name, (uint64_t)st.st_size);
+	send_file(fd, name, &st);
 	close(fd);
 	return 1;
 }

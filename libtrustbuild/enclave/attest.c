@@ -25,8 +25,56 @@ static trb_bytes recipe_bytes(const struct trb_enclave *e)
 	return e->facts.recipe.ptr != NULL ? e->facts.recipe : trb_source_get_recipe(e->source);
 }
 
-int trb_attest_environment(const struct trb_enclave *e, const uint8_t rootfs[32], trb_blob **ret,
-			   trb_error **err)
+/* --- materials and environment --- */
+
+static int make_materials(struct trb_enclave *e, trb_error **err)
+{
+	const struct trb_source_result *src = trb_source_get_result(e->source);
+	_cleanup_free_ struct trb_material *all = calloc(src->n_submodules + 1, sizeof(*all));
+	struct trb_materials list = { src->n_submodules, all };
+	int r;
+
+	if (all == NULL)
+		return trb_fail_nomem(err);
+	if (list.n == 0)
+		return TRB_OK;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct trb_source_submodule *m = &src->submodules[i];
+
+		all[i] = (struct trb_material){ .kind = TRB_MATERIAL_SUBMODULE,
+						.uri = trb_bytes_str(m->url),
+						.digest.algorithm = m->commit.algorithm,
+						.pin = trb_bytes_str(m->path) };
+		memcpy(all[i].digest.id, m->commit.id, sizeof(m->commit.id));
+	}
+	r = trb_materials_encode(&list, &e->evidence.materials, err);
+	return r < 0 ? trb_wrap_check(err, r, "source.submodule",
+				      "the submodules cannot be listed as materials")
+		     : TRB_OK;
+}
+
+static int fill_materials(struct trb_enclave *e, struct trb_environment *env, trb_error **err)
+{
+	int r = make_materials(e, err);
+
+	if (r < 0 || e->evidence.materials == NULL)
+		return r;
+	env->has_materials = true;
+	env->n_materials = trb_source_count_submodules(e->source);
+	return trb_sha256(trb_blob_bytes(e->evidence.materials), env->materials, err);
+}
+
+static void fill_limits(const trb_build *b, struct trb_environment *env)
+{
+	env->n_limits = trb_build_count_limits(b);
+	for (size_t i = 0; i < env->n_limits && i < TRB_ENVIRONMENT_LIMITS; i++) {
+		const char *name = trb_build_get_limit(b, i, &env->limits[i].value);
+
+		env->limits[i].name = trb_bytes_str(name);
+	}
+}
+
+int trb_attest_environment(struct trb_enclave *e, const uint8_t rootfs[32], trb_error **err)
 {
 	const trb_build *b = e->build;
 	struct trb_environment env = {
@@ -35,56 +83,36 @@ int trb_attest_environment(const struct trb_enclave *e, const uint8_t rootfs[32]
 		.runtime = trb_bytes_str(trb_build_get_runtime(b)),
 		.runtime_version = trb_bytes_str(trb_build_get_runtime_version(b)),
 		.platform = trb_bytes_str(trb_build_get_platform(b)),
-		.n_limits = trb_build_count_limits(b),
+		.history = trb_source_get_result(e->source)->history,
+		.machine = trb_machine_view(&e->machine),
+		.location = trb_bytes_str(trb_source_get_location(e->source)),
 	};
+	const char *fault;
 	int r = trb_sha256(recipe_bytes(e), env.recipe, err);
 
 	if (r == TRB_OK)
 		r = trb_sha256(trb_build_get_spec(b), env.spec, err);
+	if (r == TRB_OK)
+		r = fill_materials(e, &env, err);
 	if (r < 0)
 		return r;
 	memcpy(env.rootfs, rootfs, sizeof(env.rootfs));
-	for (size_t i = 0; i < env.n_limits && i < TRB_ENVIRONMENT_LIMITS; i++) {
-		const char *name = trb_build_get_limit(b, i, &env.limits[i].value);
-
-		env.limits[i].name = trb_bytes_str(name);
-	}
-	return trb_environment_encode(&env, ret, err);
+	fill_limits(b, &env);
+	fault = trb_environment_history_fault(&env, &e->facts);
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, "source.ref", "%s", fault);
+	return trb_environment_encode(&env, &e->evidence.environment, err);
 }
 
 /* --- the statement --- */
 
-static int fill_submodules(const trb_source *source, struct trb_submodule *all, size_t n,
-			   trb_error **err)
-{
-	for (size_t i = 0; i < n; i++) {
-		all[i].path = trb_bytes_str(trb_source_get_submodule_path(source, i));
-		all[i].repository = trb_bytes_str(trb_source_get_submodule_url(source, i));
-		if (!trb_commit_from_hex(trb_bytes_str(trb_source_get_submodule_commit(source, i)),
-					 &all[i].commit))
-			return trb_fail(err, TRB_E_SOURCE, "a submodule's commit is not one");
-	}
-	return TRB_OK;
-}
-
 static int render(struct trb_enclave *e, struct trb_statement_input *in, trb_error **err)
 {
-	size_t n = trb_source_count_submodules(e->source);
-	_cleanup_free_ struct trb_submodule *all = calloc(n + 1, sizeof(*all));
-	int r;
-
-	if (all == NULL)
-		return trb_fail_nomem(err);
-	r = fill_submodules(e->source, all, n, err);
-	if (r < 0)
-		return r;
 	in->request = &e->facts;
 	in->source = trb_source_get_digest(e->source).ptr;
 	in->pcr0 = e->pcr0;
 	in->started = (uint64_t)e->started;
 	in->finished = (uint64_t)trb_clock_now(&e->clock);
-	in->n_submodules = n;
-	in->submodules = all;
 	return trb_statement_render(in, &e->evidence.statement, err);
 }
 

@@ -134,8 +134,10 @@ int trb_enclave_rootfs_confirm(struct trb_enclave *e, trb_error **err)
 
 int trb_enclave_boot(struct trb_enclave *e, trb_error **err)
 {
-	int r = start_hasher(e, err);
+	int r = trb_machine_read(&e->machine, err);
 
+	if (r == TRB_OK)
+		r = start_hasher(e, err);
 	if (r == TRB_OK)
 		r = read_claimed(e, err);
 	if (r == TRB_OK)

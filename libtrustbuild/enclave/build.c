@@ -346,6 +346,13 @@ uint64_t trb_build_get_file_size(const trb_build *build, size_t index)
 	return file != NULL ? file->size : 0;
 }
 
+int trb_build_is_program(const trb_build *build, size_t index)
+{
+	const struct trb_build_file *file = file_at(build, index);
+
+	return file != NULL && file->program;
+}
+
 int trb_build_get_file_fd(const trb_build *build, size_t index)
 {
 	const struct trb_build_file *file = file_at(build, index);

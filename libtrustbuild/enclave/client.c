@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/context.h"
 #include "core/io.h"
+#include "format/request.h"
 
 #define HELLO_WAIT_MS 30000
 #define FRAME_WAIT_MS 10000 /* for the rest of a frame that has begun */
@@ -83,9 +84,13 @@ static int announce(struct trb_enclave *e, trb_error **err)
 	struct trb_control msg = { .type = TRB_MSG_STATE };
 
 	msg.u.state.state = e->state;
-	msg.u.state.has_commit = e->state == TRB_STATE_COMMITTED;
-	if (msg.u.state.has_commit)
+	if (e->state == TRB_STATE_READY)
+		msg.u.state.machine = trb_machine_view(&e->machine);
+	if (e->state == TRB_STATE_COMMITTED) {
 		msg.u.state.commit = e->facts.commit;
+		msg.u.state.history = trb_source_get_result(e->source)->history;
+		msg.u.state.location = trb_bytes_str(trb_source_get_location(e->source));
+	}
 	return trb_enclave_send(e, &msg, err);
 }
 
@@ -114,11 +119,38 @@ static int enter(struct trb_enclave *e, const struct stage *to, trb_error **err)
 
 static int take_credential(struct trb_enclave *e, const struct trb_control *msg, trb_error **err)
 {
+	struct trb_enclave_credential *next = &e->credentials[e->n_credentials];
+	int r;
+
 	/* until the loop takes its next turn, the state is READY behind a request, too */
-	if (e->credential != NULL || e->request != NULL)
+	if (e->n_credentials == TRB_CREDENTIALS || e->request != NULL)
 		return trb_fail_check(err, TRB_E_STATE, "channel.order",
-				      "a second credential, or one behind the request");
-	return trb_blob_new(msg->u.bytes, &e->credential, err);
+				      "more than %u credentials, or one behind the request",
+				      TRB_CREDENTIALS);
+	for (size_t i = 0; i < e->n_credentials; i++)
+		if (trb_bytes_eq(trb_blob_bytes(e->credentials[i].prefix),
+				 msg->u.credential.prefix))
+			return trb_fail_check(err, TRB_E_STATE, "channel.order",
+					      "a second credential for the same URL");
+	r = trb_blob_new(msg->u.credential.prefix, &next->prefix, err);
+	if (r == TRB_OK)
+		r = trb_blob_new(msg->u.credential.token, &next->token, err);
+	e->n_credentials++; /* also half of one: it is wiped at the end */
+	return r;
+}
+
+static int take_limits(struct trb_enclave *e, const struct trb_control *msg, trb_error **err)
+{
+	int r = TRB_OK;
+
+	if (e->limited || e->request != NULL)
+		return trb_fail_check(err, TRB_E_STATE, "channel.order",
+				      "a second list of limits, or one behind the request");
+	e->limited = true;
+	for (size_t i = 0; r == TRB_OK && i < msg->u.limits.n; i++)
+		r = trb_source_limits_set(&e->limits, msg->u.limits.limits[i].name,
+					  msg->u.limits.limits[i].value, err);
+	return r;
 }
 
 static int take_request(struct trb_enclave *e, const struct trb_control *msg, trb_error **err)
@@ -129,10 +161,10 @@ static int take_request(struct trb_enclave *e, const struct trb_control *msg, tr
 		return trb_fail_check(err, TRB_E_STATE, "channel.order", "a second request");
 	r = trb_blob_new(msg->u.bytes, &e->request_bytes, err);
 	if (r == TRB_OK)
-		r = trb_request_facts_decode(trb_blob_bytes(e->request_bytes), &e->facts,
-					     &e->request_owner, err);
-	return r == TRB_OK ? trb_request_parse(trb_blob_bytes(e->request_bytes), &e->request, err)
-			   : r;
+		r = trb_request_parse(trb_blob_bytes(e->request_bytes), &e->request, err);
+	if (r == TRB_OK)
+		e->facts = trb_request_view(e->request);
+	return r;
 }
 
 static int take_cancel(struct trb_enclave *e, const struct trb_control *msg, trb_error **err)
@@ -150,6 +182,7 @@ static const struct {
 	int (*take)(struct trb_enclave *e, const struct trb_control *msg, trb_error **err);
 } accepted[] = {
 	{ TRB_STATE_READY, TRB_MSG_CREDENTIAL, take_credential },
+	{ TRB_STATE_READY, TRB_MSG_LIMITS, take_limits },
 	{ TRB_STATE_READY, TRB_MSG_REQUEST, take_request },
 	{ ANY_STATE, TRB_MSG_CANCEL, take_cancel },
 };
@@ -176,6 +209,15 @@ trb_blob *trb_enclave_wipe(trb_blob *blob)
 {
 	wipe_bytes(trb_blob_bytes(blob));
 	return trb_blob_unref(blob);
+}
+
+void trb_enclave_forget_credentials(struct trb_enclave *e)
+{
+	for (size_t i = 0; i < e->n_credentials; i++) {
+		trb_enclave_wipe(e->credentials[i].token);
+		trb_blob_unref(e->credentials[i].prefix);
+	}
+	e->n_credentials = 0;
 }
 
 static int receive(struct trb_enclave *e, int timeout_ms, struct trb_control *ret,
@@ -206,7 +248,7 @@ static int take_message(struct trb_enclave *e, trb_error **err)
 		return r;
 	r = dispatch(e, &msg, err);
 	if (msg.type == TRB_MSG_CREDENTIAL)
-		wipe_bytes(msg.u.bytes); /* the decoder's copy, which owner holds */
+		wipe_bytes(msg.u.credential.token); /* the decoder's copy, which owner holds */
 	trb_enclave_wipe(owner);
 	trb_enclave_wipe(frame);
 	return r;
@@ -405,8 +447,8 @@ static int make_work(struct trb_enclave *e, trb_error **err)
 static void close_all(struct trb_enclave *e)
 {
 	struct trb_evidence *ev = &e->evidence;
-	trb_blob *blobs[] = { ev->environment, ev->artifacts,    ev->statement,   ev->attestation,
-			      ev->signature,   e->request_owner, e->request_bytes };
+	trb_blob *blobs[] = { ev->environment, ev->artifacts, ev->statement,   ev->attestation,
+			      ev->signature,   ev->materials, e->request_bytes };
 
 	trb_build_unref(e->after);
 	trb_build_unref(e->build);
@@ -416,7 +458,7 @@ static void close_all(struct trb_enclave *e)
 	if (e->hasher_out >= 0)
 		close(e->hasher_out);
 	trb_nsm_free(e->nsm);
-	trb_enclave_wipe(e->credential);
+	trb_enclave_forget_credentials(e);
 	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
 		trb_blob_unref(blobs[i]);
 	if (e->control >= 0)
@@ -445,6 +487,7 @@ int trb_enclave_serve(trb_context *context, const char *conf, trb_error **err)
 	r = trb_context_check_release(context, err);
 	if (r < 0)
 		return r;
+	trb_source_limits_default(&e.limits);
 	r = read_conf(&e, conf, &why);
 	if (r == TRB_OK)
 		r = say_hello(&e, &why);

@@ -9,6 +9,7 @@
 #include "core/spawn.h"
 #include "enclave/build.h"
 #include "enclave/clock.h"
+#include "enclave/machine.h"
 #include "enclave/nsm.h"
 #include "enclave/source.h"
 #include "format/control.h"
@@ -17,6 +18,12 @@
 
 struct trb_evidence {
 	trb_blob *environment, *artifacts, *statement, *attestation, *signature;
+	trb_blob *materials; /* NULL: none */
+};
+
+struct trb_enclave_credential {
+	trb_blob *prefix; /* empty: the request's repository */
+	trb_blob *token;
 };
 
 struct trb_enclave {
@@ -36,10 +43,15 @@ struct trb_enclave {
 	int hasher_out;
 	bool has_digest;
 	uint8_t digest[32];
+	struct trb_machine_read machine;
 	/* the one build */
-	trb_blob *credential, *request_bytes, *request_owner;
-	struct trb_request_facts facts; /* views into request_owner */
+	size_t n_credentials;
+	struct trb_enclave_credential credentials[TRB_CREDENTIALS];
+	bool limited; /* the host has set limits of the source */
+	struct trb_source_limits limits;
+	trb_blob *request_bytes;
 	trb_request *request;
+	struct trb_request_facts facts; /* views into request */
 	trb_source *source;
 	trb_build *build, *after;
 	int64_t started;
@@ -57,6 +69,8 @@ int trb_enclave_rootfs_confirm(struct trb_enclave *e, trb_error **err);
 /* client.c */
 /* Drops the last reference to what may be a credential, and wipes it; returns NULL. */
 trb_blob *trb_enclave_wipe(trb_blob *blob);
+/* All of them. */
+void trb_enclave_forget_credentials(struct trb_enclave *e);
 int trb_enclave_send(struct trb_enclave *e, const struct trb_control *msg, trb_error **err);
 /* Waits for fd, up to TRB_ENCLAVE_WAIT_MS, while the host is listened to.  fd -1: only looks at
  * what the host has said. */
@@ -82,8 +96,8 @@ int trb_enclave_stream_files(struct trb_enclave *e, const trb_build *build, unsi
 int trb_enclave_send_result(struct trb_enclave *e, trb_error **err);
 
 /* attest.c */
-int trb_attest_environment(const struct trb_enclave *e, const uint8_t rootfs[32], trb_blob **ret,
-			   trb_error **err);
+/* Environment, and the list of materials where there are any. */
+int trb_attest_environment(struct trb_enclave *e, const uint8_t rootfs[32], trb_error **err);
 /* CT of the fetched source. */
 int trb_attest_commit(const struct trb_enclave *e, struct trb_commit *ret, trb_error **err);
 /* Statement, claim, document, signature, from facts that are all there. */

@@ -108,6 +108,7 @@ int trb_enclave_stream_files(struct trb_enclave *e, const trb_build *build, unsi
 			return trb_wrap(err, r, "hand out '%s'", name);
 		all[i].name = head.name;
 		all[i].size = head.size;
+		all[i].mode = trb_build_is_program(build, i) ? TRB_MODE_PROGRAM : TRB_MODE_PLAIN;
 	}
 	if (ret != NULL)
 		*ret = (struct trb_artifacts){ .n = n, .entries = steal_ptr(&all) };
@@ -141,11 +142,12 @@ int trb_enclave_send_result(struct trb_enclave *e, trb_error **err)
 	} parts[] = {
 		{ TRB_PART_ENVIRONMENT, ev->environment }, { TRB_PART_ARTIFACTS, ev->artifacts },
 		{ TRB_PART_ATTESTATION, ev->attestation }, { TRB_PART_STATEMENT, ev->statement },
-		{ TRB_PART_SIGNATURE, ev->signature },
+		{ TRB_PART_SIGNATURE, ev->signature },     { TRB_PART_MATERIALS, ev->materials },
 	};
 	int r = TRB_OK;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r == TRB_OK; i++)
-		r = send_part(e, parts[i].part, parts[i].blob, err);
+		if (parts[i].blob != NULL)
+			r = send_part(e, parts[i].part, parts[i].blob, err);
 	return r;
 }

@@ -96,6 +96,7 @@ static int open_file(struct trb_records *r, trb_error **err)
 				      "make a memory file of %llu bytes",
 				      (unsigned long long)r->value);
 	r->left = r->file.size = r->value;
+	r->file.program = r->head[0] == TRB_REC_PROGRAM;
 	return r->left == 0 ? finish_file(r, err) : TRB_OK;
 }
 
@@ -114,6 +115,7 @@ static int take_head(struct trb_records *r, trb_error **err)
 		r->have = 0;
 		return TRB_OK;
 	case TRB_REC_FILE:
+	case TRB_REC_PROGRAM:
 		if (r->index == 0 || r->index > TRB_ARTIFACT_NAME)
 			return trb_fail_check(err, TRB_E_FORMAT, "artifact.name",
 					      "the sandbox returns a file with a name of %u bytes, "
@@ -159,7 +161,7 @@ static int take_name(struct trb_records *r, trb_bytes *in, trb_error **err)
 	r->body -= n;
 	if (r->body > 0)
 		return TRB_OK;
-	if (r->head[0] == TRB_REC_FILE)
+	if (r->head[0] == TRB_REC_FILE || r->head[0] == TRB_REC_PROGRAM)
 		return open_file(r, err);
 	snprintf(r->text, sizeof(r->text), "%.*s", (int)r->name.len, r->name.ptr);
 	trb_buf_clear(&r->name);

@@ -13,6 +13,7 @@ enum trb_record {
 	TRB_REC_NOMATCH = 'N', /* n: the pattern's index; last */
 	TRB_REC_ERROR = 'E',   /* n bytes of text; last */
 	TRB_REC_FILE = 'F',    /* n bytes of name, v bytes of file */
+	TRB_REC_PROGRAM = 'P', /* the same, of one that its owner may execute */
 	TRB_REC_END = 'Z',     /* everything went well; last */
 };
 
@@ -20,6 +21,7 @@ struct trb_build_file {
 	char *name;
 	uint64_t size;
 	int fd; /* sealed memory file */
+	bool program;
 };
 
 struct trb_records {

@@ -25,7 +25,7 @@ struct trb_source {
 	trb_context *context;
 	trb_request *request;
 	struct trb_commit commit;
-	char commit_hex[65], tip_hex[65];
+	char commit_hex[65], tip_hex[65], tag_hex[65];
 	char *directory, *egress, *ca_file;
 	struct trb_buf token;
 	struct trb_source_limits limits;
@@ -191,6 +191,11 @@ int trb_source_set_limit(trb_source *source, const char *name, uint64_t value, t
 	return trb_source_limits_set(&source->limits, trb_bytes_str(name), value, err);
 }
 
+void trb_source_set_limits(trb_source *source, const struct trb_source_limits *limits)
+{
+	source->limits = *limits;
+}
+
 void trb_source_set_now(trb_source *source, int64_t now)
 {
 	source->now = now;
@@ -264,8 +269,10 @@ static int seal(trb_source *s, trb_error **err)
 	const struct trb_source_result *res = trb_source_stream_result(s->stream);
 	int r;
 
-	if (res->tip.algorithm != 0)
-		trb_commit_to_hex(&res->tip, s->tip_hex);
+	if (res->history.there)
+		trb_commit_to_hex(&res->history.tip, s->tip_hex);
+	if (res->history.tagged)
+		trb_commit_to_hex(&res->history.tag, s->tag_hex);
 	if (res->n_submodules > 0) {
 		s->submodule_hex = calloc(res->n_submodules, sizeof(*s->submodule_hex));
 		if (s->submodule_hex == NULL)
@@ -381,6 +388,37 @@ const char *trb_source_get_commit(const trb_source *source)
 const char *trb_source_get_tip(const trb_source *source)
 {
 	return result(source) != NULL && source->tip_hex[0] != '\0' ? source->tip_hex : NULL;
+}
+
+const char *trb_source_get_tag(const trb_source *source)
+{
+	return result(source) != NULL && source->tag_hex[0] != '\0' ? source->tag_hex : NULL;
+}
+
+const char *trb_source_get_relation(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL && res->history.there ? trb_relation_name(res->history.relation) : NULL;
+}
+
+uint64_t trb_source_get_steps(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->history.steps : 0;
+}
+
+const char *trb_source_get_location(const trb_source *source)
+{
+	const struct trb_source_result *res = result(source);
+
+	return res != NULL ? res->location : NULL;
+}
+
+const struct trb_source_result *trb_source_get_result(const trb_source *source)
+{
+	return result(source);
 }
 
 trb_bytes trb_source_get_digest(const trb_source *source)

@@ -29,7 +29,9 @@ static int begin_frame(struct trb_source_stream *s, trb_error **err)
 
 	trb_fetch_header_decode(s->head, &s->type, &s->size);
 	note = s->walk.want != WANT_NOTHING &&
-	       (s->type == TRB_FETCH_PROGRESS || s->type == TRB_FETCH_ERROR);
+	       (s->type == TRB_FETCH_PROGRESS || s->type == TRB_FETCH_ERROR ||
+		(s->type == TRB_FETCH_LOCATION && !s->walk.begun &&
+		 s->walk.result.location == NULL));
 	max = TRB_FETCH_TEXT_MAX;
 	if (!note && !trb_walk_wants(&s->walk, s->type, &max))
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_OBJECT,
@@ -66,6 +68,8 @@ static int end_frame(struct trb_source_stream *s, trb_error **err)
 		return take_progress(s, body, err);
 	case TRB_FETCH_ERROR:
 		return trb_fetch_error_raise(body, err);
+	case TRB_FETCH_LOCATION:
+		return trb_walk_locate(&s->walk, body, err);
 	case TRB_FETCH_END:
 		return trb_walk_finish(&s->walk, err);
 	default:

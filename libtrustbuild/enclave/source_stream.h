@@ -3,7 +3,7 @@
  * again and must be the one that CT demands at that place.  The order is fixed
  * (docs/spec/source.md), so that the stream need not name what it sends:
  *
- *     stream     = chain repository END
+ *     stream     = [LOCATION] chain repository END
  *     chain      = *TAG *COMMIT          ; only with a ref: from its tip down to, not including, CT
  *     repository = COMMIT TREE [BLOB] *object   ; CT, its tree, the tree's .gitmodules
  *     object     = TREE *object / BLOB / repository  ; in the tree's order; a gitlink's repository
@@ -23,7 +23,8 @@ struct trb_source_submodule {
 
 /* What came out, whole once trb_source_stream_done(). */
 struct trb_source_result {
-	struct trb_commit tip; /* algorithm 0 without a ref */
+	struct trb_history history;
+	char *location; /* NULL: where the request says */
 	uint8_t digest[32];
 	int64_t time;
 	trb_blob *recipe; /* NULL: the tree has none */

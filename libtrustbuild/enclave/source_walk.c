@@ -332,59 +332,14 @@ static int take_commit(struct trb_source_walk *s, trb_bytes body, trb_error **er
 	return TRB_OK;
 }
 
-static bool is_child_of(const struct trb_source_walk *s, const struct trb_commit *parent)
-{
-	struct trb_git_commit c;
-	struct trb_commit id;
-
-	if (trb_git_commit_parse(trb_blob_bytes(s->child), s->commit.algorithm, &c, NULL) < 0)
-		return false;
-	while (trb_git_commit_next_parent(&c, &id))
-		if (trb_commit_eq(&id, parent))
-			return true;
-	return false;
-}
-
-static int chain_tag(struct trb_source_walk *s, trb_bytes body, const struct trb_commit *id,
-		     trb_error **err)
-{
-	int r;
-
-	if (s->child != NULL ||
-	    (s->n_chain > 0 && (s->want_type != TRB_GIT_TAG || !trb_commit_eq(id, &s->want_id))))
-		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
-				      "the way from the ref to the commit has a tag out of place");
-	r = trb_git_tag_parse(body, s->commit.algorithm, &s->want_id, &s->want_type, err);
-	s->n_chain++;
-	return r;
-}
-
 /* One step on the way from the ref's tip to CT. */
 static int take_chain(struct trb_source_walk *s, enum trb_git_type type, trb_bytes body,
 		      const struct trb_commit *id, trb_error **err)
 {
-	struct trb_git_commit c;
-	int r;
+	bool arrived;
+	int r = trb_chain_take(s, type, body, id, &arrived, err);
 
-	if (s->n_chain > s->limits.history)
-		return fail_limit("commits between the ref and the commit", s->limits.history, err);
-	if (type == TRB_GIT_TAG)
-		return chain_tag(s, body, id, err);
-	if (s->child != NULL ? !is_child_of(s, id)
-			     : s->n_chain > 0 && (s->want_type != TRB_GIT_COMMIT ||
-						  !trb_commit_eq(id, &s->want_id)))
-		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
-				      "the way from the ref to the commit is broken");
-	if (s->child == NULL)
-		s->result.tip = *id;
-	s->n_chain++;
-	if (trb_commit_eq(id, &s->commit))
-		return take_commit(s, body, err);
-	r = trb_git_commit_parse(body, s->commit.algorithm, &c, err);
-	if (r < 0)
-		return r;
-	s->child = trb_blob_unref(s->child);
-	return trb_blob_new(body, &s->child, err);
+	return r == TRB_OK && arrived ? take_commit(s, body, err) : r;
 }
 
 static int take_root(struct trb_source_walk *s, trb_bytes body, trb_error **err)
@@ -431,6 +386,7 @@ int trb_walk_take(struct trb_source_walk *s, enum trb_git_type type, trb_bytes b
 
 	if (r < 0)
 		return r;
+	s->begun = true;
 	if (s->want == WANT_CHAIN)
 		return take_chain(s, type, body, &id, err);
 	if (!trb_commit_eq(&id, &s->want_id))
@@ -507,6 +463,24 @@ int trb_walk_finish(struct trb_source_walk *s, trb_error **err)
 	return TRB_OK;
 }
 
+int trb_walk_locate(struct trb_source_walk *s, trb_bytes url, trb_error **err)
+{
+	trb_bytes asked = trb_bytes_str(s->repository->url);
+	const char *fault = trb_repository_fault(url);
+
+	if (fault == NULL &&
+	    !trb_bytes_eq(trb_repository_origin(url), trb_repository_origin(asked)))
+		fault = "it is another origin";
+	if (fault == NULL && trb_bytes_eq(url, asked))
+		fault = "it is the same URL";
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, TRB_CHECK_REPOSITORY,
+				      "%s is redirected to '%.*s': %s", s->repository->url,
+				      (int)url.len, (const char *)url.ptr, fault);
+	s->result.location = strndup((const char *)url.ptr, url.len);
+	return s->result.location != NULL ? TRB_OK : trb_fail_nomem(err);
+}
+
 int trb_walk_begin(struct trb_source_walk *s, const char *repository,
 		   const struct trb_commit *commit, const char *ref, trb_error **err)
 {
@@ -514,9 +488,11 @@ int trb_walk_begin(struct trb_source_walk *s, const char *repository,
 
 	s->commit = *commit;
 	r = push_repository(s, strdup(repository), commit, err);
-	if (r == TRB_OK && ref != NULL)
-		s->want = WANT_CHAIN;
-	return r;
+	if (r < 0 || ref == NULL)
+		return r;
+	s->want = WANT_CHAIN;
+	s->ref = strdup(ref);
+	return s->ref != NULL ? TRB_OK : trb_fail_nomem(err);
 }
 
 void trb_walk_clear(struct trb_source_walk *s)
@@ -533,6 +509,8 @@ void trb_walk_clear(struct trb_source_walk *s)
 	for (size_t i = 0; i < s->n_winding; i++)
 		free(s->winding[i]);
 	free(s->winding);
+	free(s->ref);
+	free(s->result.location);
 	trb_blob_unref(s->result.recipe);
 	trb_blob_unref(s->root_body);
 	trb_blob_unref(s->child);

@@ -51,6 +51,8 @@ struct trb_source_walk {
 	enum trb_git_type want_type;
 	trb_blob *child; /* the commit before, on the way down from the tip */
 	uint64_t n_chain;
+	char *ref;  /* of the request, or NULL */
+	bool begun; /* an object was taken */
 
 	struct trb_walk_repository *repository; /* innermost */
 	size_t n_levels;
@@ -62,8 +64,14 @@ struct trb_source_walk {
 	char **winding;
 };
 
+/* Where the repository's URL led to: another path of its own origin, before the first object. */
+int trb_walk_locate(struct trb_source_walk *s, trb_bytes url, trb_error **err);
 int trb_walk_begin(struct trb_source_walk *s, const char *repository,
 		   const struct trb_commit *commit, const char *ref, trb_error **err);
+/* source_chain.c: one step on the way from the ref's tip to CT, at which *ret_arrived says that the
+ * object is CT itself. */
+int trb_chain_take(struct trb_source_walk *s, enum trb_git_type type, trb_bytes body,
+		   const struct trb_commit *id, bool *ret_arrived, trb_error **err);
 void trb_walk_clear(struct trb_source_walk *s);
 /* Says whether a frame of this type may come now, and how large it may be. */
 bool trb_walk_wants(const struct trb_source_walk *s, unsigned type, uint64_t *ret_max);

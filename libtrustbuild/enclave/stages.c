@@ -5,6 +5,19 @@
 
 #include "enclave/client.h"
 
+static int hand_over_credentials(struct trb_enclave *e, trb_error **err)
+{
+	int r = TRB_OK;
+
+	for (size_t i = 0; r == TRB_OK && i < e->n_credentials; i++) {
+		if (trb_blob_bytes(e->credentials[i].prefix).len > 0)
+			return trb_fail_check(err, TRB_E_UNSUPPORTED, TRB_CHECK_REPOSITORY,
+					      "the fetcher takes a token for the repository alone");
+		r = trb_source_set_token(e->source, trb_blob_bytes(e->credentials[i].token), err);
+	}
+	return r;
+}
+
 /* FETCHING: the request is locked in before the first byte from the network. */
 int trb_enclave_fetch(struct trb_enclave *e, trb_error **err)
 {
@@ -19,9 +32,11 @@ int trb_enclave_fetch(struct trb_enclave *e, trb_error **err)
 		r = trb_source_set_egress(e->source, e->transport, err);
 	if (r == TRB_OK)
 		r = trb_source_set_ca_file(e->source, e->ca, err);
-	if (r == TRB_OK && e->credential != NULL)
-		r = trb_source_set_token(e->source, trb_blob_bytes(e->credential), err);
-	e->credential = trb_enclave_wipe(e->credential); /* the source wipes its own copy */
+	if (r == TRB_OK)
+		r = hand_over_credentials(e, err);
+	trb_enclave_forget_credentials(e); /* the source wipes its own copies */
+	if (r == TRB_OK)
+		trb_source_set_limits(e->source, &e->limits);
 	e->started = trb_clock_now(&e->clock);
 	if (r == TRB_OK)
 		trb_source_set_now(e->source, e->started);
@@ -62,7 +77,7 @@ int trb_enclave_commit(struct trb_enclave *e, trb_error **err)
 	if (r == TRB_OK)
 		r = trb_enclave_rootfs_digest(e, rootfs, err);
 	if (r == TRB_OK)
-		r = trb_attest_environment(e, rootfs, &e->evidence.environment, err);
+		r = trb_attest_environment(e, rootfs, err);
 	if (r == TRB_OK)
 		r = trb_sha256(trb_blob_bytes(e->evidence.environment), environment, err);
 	if (r == TRB_OK)

@@ -5,6 +5,10 @@
 
 #define WHAT "the list of artifacts"
 
+#define KIND_FILE 0 /* links, directories: a later release */
+
+enum { NAME, SIZE, DIGEST, KIND, MODE, TARGET, FIELDS };
+
 void trb_artifacts_clear(struct trb_artifacts *a)
 {
 	free(a->entries);
@@ -30,6 +34,10 @@ static int check(const struct trb_artifact *entries, size_t n, trb_error **err)
 			return trb_fail(
 				err, TRB_E_FORMAT, WHAT ": \"%.*s\" has more than 2^53 bytes",
 				(int)entries[i].name.len, (const char *)entries[i].name.ptr);
+		if (entries[i].mode != TRB_MODE_PLAIN && entries[i].mode != TRB_MODE_PROGRAM)
+			return trb_fail(
+				err, TRB_E_FORMAT, WHAT ": \"%.*s\" has neither mode 0644 nor 0755",
+				(int)entries[i].name.len, (const char *)entries[i].name.ptr);
 		if (i > 0 && compare(&entries[i - 1], &entries[i]) >= 0)
 			return trb_fail(err, TRB_E_FORMAT,
 					WHAT ": \"%.*s\" is there twice or not "
@@ -43,17 +51,24 @@ static int check(const struct trb_artifact *entries, size_t n, trb_error **err)
 static int read_entry(const cbor_item_t *item, struct trb_artifact *ret, trb_error **err)
 {
 	cbor_item_t **v;
+	uint64_t kind;
 	size_t n;
-	int r = trb_cbor_array(item, 3, 3, "an artifact", &v, &n, err);
+	int r = trb_cbor_array(item, FIELDS, FIELDS, "an artifact", &v, &n, err);
 
 	if (r == TRB_OK)
-		r = trb_cbor_tstr(v[0], 1, TRB_ARTIFACT_NAME, "an artifact's name", &ret->name,
+		r = trb_cbor_tstr(v[NAME], 1, TRB_ARTIFACT_NAME, "an artifact's name", &ret->name,
 				  err);
 	if (r == TRB_OK)
-		r = trb_cbor_uint(v[1], UINT64_MAX, "an artifact's size", &ret->size, err);
+		r = trb_cbor_uint(v[SIZE], UINT64_MAX, "an artifact's size", &ret->size, err);
 	if (r == TRB_OK)
-		r = trb_cbor_copy(v[2], ret->digest, 32, "an artifact's digest", err);
-	return r;
+		r = trb_cbor_copy(v[DIGEST], ret->digest, 32, "an artifact's digest", err);
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[KIND], UINT64_MAX, "an artifact's kind", &kind, err);
+	if (r == TRB_OK && kind != KIND_FILE)
+		r = trb_fact_later("an artifact that is no regular file", err);
+	if (r == TRB_OK)
+		r = trb_cbor_uint(v[MODE], 07777, "an artifact's mode", &ret->mode, err);
+	return r < 0 ? r : trb_fact_reserved(v[TARGET], "an artifact's link target", err);
 }
 
 int trb_artifacts_decode(trb_bytes in, struct trb_artifacts *ret, trb_blob **ret_owner,
@@ -103,10 +118,13 @@ int trb_artifacts_encode(const struct trb_artifacts *a, trb_blob **ret, trb_erro
 		return r;
 	trb_cbor_put_array(&b, a->n);
 	for (size_t i = 0; i < a->n; i++) {
-		trb_cbor_put_array(&b, 3);
+		trb_cbor_put_array(&b, FIELDS);
 		trb_cbor_put_tstr(&b, sorted[i].name);
 		trb_cbor_put_uint(&b, sorted[i].size);
 		trb_cbor_put_bstr(&b, TRB_BYTES(sorted[i].digest, 32));
+		trb_cbor_put_uint(&b, KIND_FILE);
+		trb_cbor_put_uint(&b, sorted[i].mode);
+		trb_cbor_put_null(&b);
 	}
 	return trb_buf_to_blob(&b, WHAT, ret, err);
 }

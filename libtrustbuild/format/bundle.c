@@ -21,15 +21,17 @@ struct trb_bundle {
 
 static const struct {
 	const char *name;
-	size_t offset, max;
+	size_t offset, max, min;
 } part_rows[] = {
-	{ "request", offsetof(struct trb_bundle_parts, request), TRB_REQUEST_MAX },
-	{ "environment", offsetof(struct trb_bundle_parts, environment), TRB_ENVIRONMENT_MAX },
-	{ "artifacts", offsetof(struct trb_bundle_parts, artifacts), TRB_ARTIFACTS_BYTES },
-	{ "attestation", offsetof(struct trb_bundle_parts, attestation), TRB_ATTESTATION_MAX },
-	{ "statement", offsetof(struct trb_bundle_parts, statement), TRB_STATEMENT_MAX },
-	{ "signature", offsetof(struct trb_bundle_parts, signature), TRB_DSSE_SIGNATURE_MAX },
+	{ "request", offsetof(struct trb_bundle_parts, request), TRB_REQUEST_MAX, 1 },
+	{ "environment", offsetof(struct trb_bundle_parts, environment), TRB_ENVIRONMENT_MAX, 1 },
+	{ "artifacts", offsetof(struct trb_bundle_parts, artifacts), TRB_ARTIFACTS_BYTES, 1 },
+	{ "attestation", offsetof(struct trb_bundle_parts, attestation), TRB_ATTESTATION_MAX, 1 },
+	{ "statement", offsetof(struct trb_bundle_parts, statement), TRB_STATEMENT_MAX, 1 },
+	{ "signature", offsetof(struct trb_bundle_parts, signature), TRB_DSSE_SIGNATURE_MAX, 1 },
+	{ "materials", offsetof(struct trb_bundle_parts, materials), TRB_MATERIALS_BYTES, 0 },
 };
+enum { STATEMENT = 4, SIGNATURE, MATERIALS };
 #define N_PARTS (sizeof(part_rows) / sizeof(part_rows[0]))
 
 static trb_bytes *part_at(struct trb_bundle_parts *parts, size_t i)
@@ -44,10 +46,11 @@ static int check_parts(struct trb_bundle_parts *parts, size_t *ret_total, trb_er
 	for (size_t i = 0; i < N_PARTS; i++) {
 		size_t n = part_at(parts, i)->len;
 
-		if (n == 0 || n > part_rows[i].max)
+		if (n < part_rows[i].min || n > part_rows[i].max)
 			return trb_fail_check(err, n == 0 ? TRB_E_FORMAT : TRB_E_LIMIT, CHECK,
-					      "%s has %zu bytes, allowed are 1 to %zu",
-					      part_rows[i].name, n, part_rows[i].max);
+					      "%s has %zu bytes, allowed are %zu to %zu",
+					      part_rows[i].name, n, part_rows[i].min,
+					      part_rows[i].max);
 		total += n;
 	}
 	if (parts->n_logs > TRB_BUNDLE_LOGS)
@@ -71,6 +74,8 @@ static trb_bytes copy_part(uint8_t **to, trb_bytes from)
 {
 	trb_bytes copy = TRB_BYTES(*to, from.len);
 
+	if (from.len == 0)
+		return TRB_BYTES_NULL;
 	memcpy(*to, from.ptr, from.len);
 	*to += from.len;
 	return copy;
@@ -143,6 +148,11 @@ trb_bytes trb_bundle_get_artifacts(const trb_bundle *bundle)
 	return bundle != NULL ? bundle->parts.artifacts : TRB_BYTES_NULL;
 }
 
+trb_bytes trb_bundle_get_materials(const trb_bundle *bundle)
+{
+	return bundle != NULL ? bundle->parts.materials : TRB_BYTES_NULL;
+}
+
 trb_bytes trb_bundle_get_attestation(const trb_bundle *bundle)
 {
 	return bundle != NULL ? bundle->parts.attestation : TRB_BYTES_NULL;
@@ -205,6 +215,15 @@ static void put_logs(struct trb_json_out *out, const trb_bundle *bundle)
 	trb_json_close(out, ']');
 }
 
+static void put_optional(struct trb_json_out *out, const char *name, trb_bytes part)
+{
+	trb_json_put_name(out, name);
+	if (part.len > 0)
+		trb_json_put_base64(out, part);
+	else
+		trb_json_put_null(out);
+}
+
 int trb_bundle_encode(const trb_bundle *bundle, trb_blob **ret_json, trb_error **err)
 {
 	_cleanup_buf_ struct trb_buf buf = { 0 };
@@ -220,6 +239,9 @@ int trb_bundle_encode(const trb_bundle *bundle, trb_blob **ret_json, trb_error *
 	trb_json_member_base64(&out, "request", parts->request);
 	trb_json_member_base64(&out, "environment", parts->environment);
 	trb_json_member_base64(&out, "artifacts", parts->artifacts);
+	put_optional(&out, "materials", parts->materials);
+	put_optional(&out, "contacts", TRB_BYTES_NULL);
+	put_optional(&out, "manifest", TRB_BYTES_NULL);
 	trb_json_member_base64(&out, "attestation", parts->attestation);
 	trb_json_member_open(&out, "envelope", '{');
 	trb_json_member_str(&out, "payloadType", TRB_DSSE_TYPE);
@@ -281,13 +303,13 @@ static int read_envelope(struct reading *in, const cJSON *item, trb_error **err)
 		return r;
 	if (strcmp(v[0]->valuestring, TRB_DSSE_TYPE) != 0)
 		return trb_json_fail(&in->doc, v[0], err, "must be %s", TRB_DSSE_TYPE);
-	r = read_part(in, 4, v[1], err);
+	r = read_part(in, STATEMENT, v[1], err);
 	if (r == TRB_OK)
 		r = trb_json_array(&in->doc, v[2], 1, 1, &n, err);
 	if (r == TRB_OK)
 		r = TRB_JSON_RECORD(&in->doc, v[2]->child, signature, sig, err);
 	if (r == TRB_OK)
-		r = read_part(in, 5, sig[0], err);
+		r = read_part(in, SIGNATURE, sig[0], err);
 	return r;
 }
 
@@ -361,10 +383,14 @@ static int check_version(const struct trb_json *doc, trb_error **err)
 				     TRB_BUNDLE_TYPE);
 	if (strcmp(type->valuestring, TRB_BUNDLE_TYPE) == 0)
 		return TRB_OK;
+	if (strcmp(type->valuestring, "application/vnd.trustbuild.bundle.v1+json") == 0)
+		return trb_json_fail(doc, type, err,
+				     "a bundle of version 1: version 1 was never released, build "
+				     "again");
 	if (strncmp(type->valuestring, family, sizeof(family) - 1) == 0)
 		return trb_json_fail(doc, type, err,
 				     "a bundle of version %.16s: needs a later release than this "
-				     "one, which reads version 1",
+				     "one, which reads version 2",
 				     type->valuestring + sizeof(family) - 1);
 	return trb_json_fail(doc, type, err, "must be %s", TRB_BUNDLE_TYPE);
 }
@@ -377,6 +403,21 @@ static int must_be_empty(const struct trb_json *doc, const cJSON *item, trb_erro
 						   "cannot judge any");
 }
 
+/* null, until a later release gives it a meaning */
+static int must_be_null(const struct trb_json *doc, const cJSON *item, trb_error **err)
+{
+	return cJSON_IsNull(item)
+		       ? TRB_OK
+		       : trb_json_fail(doc, item, err,
+				       "needs a later release than this one, which cannot "
+				       "judge it");
+}
+
+static int read_optional(struct reading *in, size_t i, const cJSON *item, trb_error **err)
+{
+	return cJSON_IsNull(item) ? TRB_OK : read_part(in, i, item, err);
+}
+
 static int read_bundle(struct reading *in, trb_error **err)
 {
 	static const struct trb_json_field fields[] = {
@@ -384,9 +425,10 @@ static int read_bundle(struct reading *in, trb_error **err)
 		{ "artifacts", TRB_JSON_STRING, true },  { "attestation", TRB_JSON_STRING, true },
 		{ "mediaType", TRB_JSON_STRING, true },  { "envelope", TRB_JSON_OBJECT, true },
 		{ "log", TRB_JSON_ARRAY, true },         { "endorsements", TRB_JSON_ARRAY, true },
-		{ "revocations", TRB_JSON_ARRAY, true },
+		{ "revocations", TRB_JSON_ARRAY, true }, { "materials", TRB_JSON_ANY, true },
+		{ "contacts", TRB_JSON_ANY, true },      { "manifest", TRB_JSON_ANY, true },
 	};
-	const cJSON *v[9];
+	const cJSON *v[12];
 	int r = check_version(&in->doc, err);
 
 	if (r == TRB_OK)
@@ -394,13 +436,15 @@ static int read_bundle(struct reading *in, trb_error **err)
 	for (size_t i = 0; i < 4 && r == TRB_OK; i++)
 		r = read_part(in, i, v[i], err);
 	if (r == TRB_OK)
+		r = read_optional(in, MATERIALS, v[9], err);
+	for (size_t i = 10; i < 12 && r == TRB_OK; i++)
+		r = must_be_null(&in->doc, v[i], err);
+	if (r == TRB_OK)
 		r = read_envelope(in, v[5], err);
 	if (r == TRB_OK)
 		r = read_logs(in, v[6], err);
-	if (r == TRB_OK)
-		r = must_be_empty(&in->doc, v[7], err);
-	if (r == TRB_OK)
-		r = must_be_empty(&in->doc, v[8], err);
+	for (size_t i = 7; i < 9 && r == TRB_OK; i++)
+		r = must_be_empty(&in->doc, v[i], err);
 	return r;
 }
 

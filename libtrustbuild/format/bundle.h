@@ -7,7 +7,7 @@
 
 #include "format/facts.h"
 
-#define TRB_BUNDLE_TYPE  "application/vnd.trustbuild.bundle.v1+json"
+#define TRB_BUNDLE_TYPE  "application/vnd.trustbuild.bundle.v2+json"
 #define TRB_BUNDLE_LOGS  16
 #define TRB_PROOF_HASHES 64
 
@@ -23,6 +23,7 @@ struct trb_bundle_log {
 struct trb_bundle_parts {
 	trb_bytes request, environment, artifacts, attestation, statement;
 	trb_bytes signature; /* DSSE, ECDSA P-256 in DER */
+	trb_bytes materials; /* empty: none */
 	size_t n_logs;
 	const struct trb_bundle_log *logs;
 };

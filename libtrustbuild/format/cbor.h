@@ -19,7 +19,7 @@ enum trb_cbor_rules {
 };
 
 /* One data item without trailing bytes, depth <= 8, every declared length checked against what is
- * left, at most 32768 items, and 128 keys in a map of TRB_CBOR_NSM.  The keys of maps are integers
+ * left, at most 65537 items, and 128 keys in a map of TRB_CBOR_NSM.  The keys of maps are integers
  * or strings.  what names the input in errors.  Errors: TRB_E_FORMAT, TRB_E_LIMIT, TRB_E_NOMEM. */
 int trb_cbor_load(trb_bytes in, enum trb_cbor_rules rules, const char *what, cbor_item_t **ret_item,
 		  trb_error **err);

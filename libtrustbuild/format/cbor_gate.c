@@ -5,8 +5,9 @@
 #include "core/error.h"
 
 #define DEPTH_MAX 8
-/* libcbor spends under 100 bytes an item: this keeps a tree below 4 MB. */
-#define ITEMS_MAX 32768
+/* A full list of materials: each entry has eight items.  libcbor spends under 100 bytes an item:
+ * this keeps a tree below 8 MB. */
+#define ITEMS_MAX (8192 * 8 + 1)
 /* Maps with free key order are compared key against key. */
 #define NSM_KEYS_MAX 128
 

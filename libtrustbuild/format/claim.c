@@ -3,18 +3,14 @@
 #include "core/error.h"
 #include "format/fact_cbor.h"
 
-enum { VERSION, COMMIT, SOURCE, ARTIFACTS, ENVIRONMENT, STATEMENT, FIELDS };
+enum { VERSION, COMMIT, SOURCE, ARTIFACTS, ENVIRONMENT, STATEMENT, CONTACTS, MANIFEST, FIELDS };
 
 static int read_fields(cbor_item_t **v, struct trb_claim *claim, trb_error **err)
 {
-	uint64_t version;
-	int r = trb_cbor_uint(v[VERSION], 1, "the claim's version", &version, err);
+	int r = trb_fact_version(v[VERSION], "the claim's version", err);
 
-	if (r < 0)
-		return r;
-	if (version != 1)
-		return trb_fail(err, TRB_E_FORMAT, "the claim's version is not 1");
-	r = trb_cbor_commit(v[COMMIT], "the claim's commit", &claim->commit, err);
+	if (r == TRB_OK)
+		r = trb_cbor_commit(v[COMMIT], "the claim's commit", &claim->commit, err);
 	if (r == TRB_OK)
 		r = trb_cbor_copy(v[SOURCE], claim->source, 32, "the claim's source digest", err);
 	if (r == TRB_OK)
@@ -26,7 +22,9 @@ static int read_fields(cbor_item_t **v, struct trb_claim *claim, trb_error **err
 	if (r == TRB_OK)
 		r = trb_cbor_copy(v[STATEMENT], claim->statement, 32,
 				  "the claim's digest of the statement", err);
-	return r;
+	if (r == TRB_OK)
+		r = trb_fact_reserved(v[CONTACTS], "the claim's digest of contacts", err);
+	return r < 0 ? r : trb_fact_reserved(v[MANIFEST], "the claim's digest of a manifest", err);
 }
 
 int trb_claim_decode(trb_bytes in, struct trb_claim *ret, trb_error **err)
@@ -60,12 +58,16 @@ int trb_claim_encode(const struct trb_claim *claim, trb_blob **ret, trb_error **
 		return trb_fail(err, TRB_E_FORMAT, "the claim's commit has no algorithm");
 	trb_cbor_put_map(&b, FIELDS);
 	trb_cbor_put_uint(&b, VERSION + 1);
-	trb_cbor_put_uint(&b, 1);
+	trb_cbor_put_uint(&b, TRB_FORMAT_VERSION);
 	trb_cbor_put_uint(&b, COMMIT + 1);
 	trb_cbor_put_commit(&b, &claim->commit);
 	put_digest(&b, SOURCE, claim->source);
 	put_digest(&b, ARTIFACTS, claim->artifacts);
 	put_digest(&b, ENVIRONMENT, claim->environment);
 	put_digest(&b, STATEMENT, claim->statement);
+	trb_cbor_put_uint(&b, CONTACTS + 1);
+	trb_cbor_put_null(&b);
+	trb_cbor_put_uint(&b, MANIFEST + 1);
+	trb_cbor_put_null(&b);
 	return trb_buf_to_blob(&b, "the claim", ret, err);
 }

@@ -25,7 +25,31 @@ static int read_request(const cbor_item_t *body, struct trb_control *m, trb_erro
 
 static int read_credential(const cbor_item_t *body, struct trb_control *m, trb_error **err)
 {
-	return trb_cbor_bstr(body, 1, TRB_CREDENTIAL_MAX, "the credential", &m->u.bytes, err);
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 2, 2, "the credential", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_location(v[0], "the credential's prefix", &m->u.credential.prefix,
+				      err);
+	return r < 0 ? r
+		     : trb_cbor_bstr(v[1], 1, TRB_CREDENTIAL_MAX, "the credential",
+				     &m->u.credential.token, err);
+}
+
+/* What COMMITTED says of the source. */
+static int read_committed(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(body, 3, 3, "the state's source", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_commit(v[0], "the state's commit", &m->u.state.commit, err);
+	if (r == TRB_OK)
+		r = trb_cbor_history(v[1], "the state's history", &m->u.state.history, err);
+	return r < 0 ? r
+		     : trb_cbor_location(v[2], "the state's location", &m->u.state.location, err);
 }
 
 static int read_state(const cbor_item_t *body, struct trb_control *m, trb_error **err)
@@ -38,10 +62,14 @@ static int read_state(const cbor_item_t *body, struct trb_control *m, trb_error 
 		r = trb_cbor_uint(v[0], TRB_STATE_FAILED, "the state", &m->u.state.state, err);
 	if (r < 0)
 		return r;
-	m->u.state.has_commit = !trb_cbor_is_null(v[1]);
-	return m->u.state.has_commit
-		       ? trb_cbor_commit(v[1], "the state's commit", &m->u.state.commit, err)
-		       : TRB_OK;
+	if (m->u.state.state == TRB_STATE_READY)
+		return trb_cbor_machine(v[1], "the state's machine", &m->u.state.machine, err);
+	if (m->u.state.state == TRB_STATE_COMMITTED)
+		return read_committed(v[1], m, err);
+	return trb_cbor_is_null(v[1]) ? TRB_OK
+				      : trb_fail(err, TRB_E_FORMAT,
+						 "a state other than READY and COMMITTED carries "
+						 "something");
 }
 
 static int read_progress(const cbor_item_t *body, struct trb_control *m, trb_error **err)
@@ -65,7 +93,7 @@ static int read_result(const cbor_item_t *body, struct trb_control *m, trb_error
 	int r = trb_cbor_array(body, 3, 3, "the result message", &v, &n, err);
 
 	if (r == TRB_OK)
-		r = trb_cbor_uint(v[0], TRB_PART_SIGNATURE, "the result's part", &m->u.result.part,
+		r = trb_cbor_uint(v[0], TRB_PART_MATERIALS, "the result's part", &m->u.result.part,
 				  err);
 	if (r == TRB_OK)
 		r = trb_cbor_bool(v[1], "the result's mark of the last piece", &m->u.result.last,
@@ -99,6 +127,28 @@ static int read_cancel(const cbor_item_t *body, struct trb_control *m, trb_error
 		       : trb_fail(err, TRB_E_FORMAT, "the cancel message's body is not null");
 }
 
+static const char *const host_limits[TRB_HOST_LIMITS] = { "object_bytes", "pack_bytes", "files",
+							  "tree_bytes", "wall_s" };
+
+const char *trb_host_limit_fault(trb_bytes name)
+{
+	for (size_t i = 0; i < TRB_HOST_LIMITS; i++)
+		if (trb_bytes_eq_str(name, host_limits[i]))
+			return NULL;
+	return "a source has the limits object_bytes, pack_bytes, files, tree_bytes and wall_s";
+}
+
+static int read_limits(const cbor_item_t *body, struct trb_control *m, trb_error **err)
+{
+	static const char what[] = "the source's limits";
+	int r = trb_cbor_limits(body, TRB_HOST_LIMITS, what, m->u.limits.limits, &m->u.limits.n,
+				err);
+
+	for (size_t i = 0; r == TRB_OK && i < m->u.limits.n; i++)
+		r = trb_fact_fault(what, trb_host_limit_fault(m->u.limits.limits[i].name), err);
+	return r;
+}
+
 static void put_version(struct trb_buf *b, const struct trb_control *m)
 {
 	trb_cbor_put_uint(b, m->u.version);
@@ -109,14 +159,27 @@ static void put_bytes(struct trb_buf *b, const struct trb_control *m)
 	trb_cbor_put_bstr(b, m->u.bytes);
 }
 
+static void put_credential(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_array(b, 2);
+	trb_cbor_put_text_or_null(b, m->u.credential.prefix);
+	trb_cbor_put_bstr(b, m->u.credential.token);
+}
+
 static void put_state(struct trb_buf *b, const struct trb_control *m)
 {
 	trb_cbor_put_array(b, 2);
 	trb_cbor_put_uint(b, m->u.state.state);
-	if (m->u.state.has_commit)
+	if (m->u.state.state == TRB_STATE_READY) {
+		trb_cbor_put_machine(b, &m->u.state.machine);
+	} else if (m->u.state.state == TRB_STATE_COMMITTED) {
+		trb_cbor_put_array(b, 3);
 		trb_cbor_put_commit(b, &m->u.state.commit);
-	else
+		trb_cbor_put_history(b, &m->u.state.history);
+		trb_cbor_put_text_or_null(b, m->u.state.location);
+	} else {
 		trb_cbor_put_null(b);
+	}
 }
 
 static void put_progress(struct trb_buf *b, const struct trb_control *m)
@@ -148,27 +211,29 @@ static void put_cancel(struct trb_buf *b, const struct trb_control *m)
 	trb_cbor_put_null(b);
 }
 
+static void put_limits(struct trb_buf *b, const struct trb_control *m)
+{
+	trb_cbor_put_limits(b, m->u.limits.limits, m->u.limits.n);
+}
+
 static const struct {
 	int (*read)(const cbor_item_t *body, struct trb_control *m, trb_error **err);
 	void (*put)(struct trb_buf *b, const struct trb_control *m);
 } types[] = {
 	[TRB_MSG_HELLO] = { read_version, put_version },
 	[TRB_MSG_REQUEST] = { read_request, put_bytes },
-	[TRB_MSG_CREDENTIAL] = { read_credential, put_bytes },
+	[TRB_MSG_CREDENTIAL] = { read_credential, put_credential },
 	[TRB_MSG_STATE] = { read_state, put_state },
 	[TRB_MSG_PROGRESS] = { read_progress, put_progress },
 	[TRB_MSG_RESULT] = { read_result, put_result },
 	[TRB_MSG_ERROR] = { read_error, put_error },
 	[TRB_MSG_CANCEL] = { read_cancel, put_cancel },
+	[TRB_MSG_LIMITS] = { read_limits, put_limits },
 };
 
 /* What no type of CBOR says. */
 static int check(const struct trb_control *m, trb_error **err)
 {
-	if (m->type == TRB_MSG_STATE &&
-	    m->u.state.has_commit != (m->u.state.state == TRB_STATE_COMMITTED))
-		return trb_fail(err, TRB_E_FORMAT,
-				"the state message carries a commit with COMMITTED alone");
 	if (m->type == TRB_MSG_RESULT && m->u.result.part < TRB_PART_ENVIRONMENT)
 		return trb_fail(err, TRB_E_FORMAT, "the result's part is unknown");
 	return TRB_OK;
@@ -182,7 +247,7 @@ static int read_message(const cbor_item_t *item, struct trb_control *m, trb_erro
 	int r = trb_cbor_array(item, 2, 2, "the control message", &v, &n, err);
 
 	if (r == TRB_OK)
-		r = trb_cbor_uint(v[0], TRB_MSG_CANCEL, "the control message's type", &type, err);
+		r = trb_cbor_uint(v[0], TRB_MSG_LIMITS, "the control message's type", &type, err);
 	if (r < 0)
 		return r;
 	if (type < TRB_MSG_HELLO)
@@ -215,7 +280,7 @@ int trb_control_encode(const struct trb_control *msg, trb_blob **ret, trb_error 
 	int r;
 
 	trb_buf_init(&b, TRB_FRAME_MAX);
-	if (msg->type < TRB_MSG_HELLO || msg->type > TRB_MSG_CANCEL)
+	if (msg->type < TRB_MSG_HELLO || msg->type > TRB_MSG_LIMITS)
 		return trb_fail(err, TRB_E_INVAL, "no control message has type %d", msg->type);
 	trb_cbor_put_array(&b, 2);
 	trb_cbor_put_uint(&b, msg->type);

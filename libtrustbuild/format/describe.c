@@ -5,11 +5,20 @@
 #include "format/bundle.h"
 #include "format/json.h"
 
-#define DESCRIPTION_MAX (1024u * 1024)
+#define DESCRIPTION_MAX (8u * 1024 * 1024) /* a full list of materials, indented */
 
 static void put_hash(struct trb_json_out *out, const char *name, const uint8_t hash[32])
 {
 	trb_json_member_hex(out, name, TRB_BYTES(hash, 32));
+}
+
+static void put_text_or_null(struct trb_json_out *out, const char *name, trb_bytes text)
+{
+	trb_json_put_name(out, name);
+	if (text.len > 0)
+		trb_json_put_text(out, text);
+	else
+		trb_json_put_null(out);
 }
 
 static int put_request(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
@@ -24,16 +33,40 @@ static int put_request(struct trb_json_out *out, trb_bytes bytes, trb_error **er
 	trb_json_member_text(out, "repository", facts.repository);
 	trb_json_member_hex(out, "commit",
 			    TRB_BYTES(facts.commit.id, trb_commit_len(&facts.commit)));
-	trb_json_put_name(out, "ref");
-	if (facts.ref.len > 0)
-		trb_json_put_text(out, facts.ref);
-	else
-		trb_json_put_null(out);
+	put_text_or_null(out, "ref", facts.ref);
 	trb_json_member_str(out, "recipe", facts.recipe.ptr != NULL ? "request" : "tree");
 	trb_json_member_text(out, "sandbox", facts.sandbox);
 	trb_json_member_hex(out, "nonce", facts.nonce);
 	trb_json_close(out, '}');
 	return TRB_OK;
+}
+
+static void put_history(struct trb_json_out *out, const struct trb_history *history)
+{
+	trb_json_put_name(out, "history");
+	if (!history->there) {
+		trb_json_put_null(out);
+		return;
+	}
+	trb_json_open(out, '{');
+	trb_json_member_hex(out, "tip", TRB_BYTES(history->tip.id, trb_commit_len(&history->tip)));
+	trb_json_put_name(out, "tag");
+	if (history->tagged)
+		trb_json_put_hex(out, TRB_BYTES(history->tag.id, trb_commit_len(&history->tag)));
+	else
+		trb_json_put_null(out);
+	trb_json_member_str(out, "relation", trb_relation_name(history->relation));
+	trb_json_member_uint(out, "steps", history->steps);
+	trb_json_close(out, '}');
+}
+
+static void put_machine(struct trb_json_out *out, const struct trb_machine *machine)
+{
+	trb_json_member_open(out, "machine", '{');
+	trb_json_member_uint(out, "cpus", machine->cpus);
+	trb_json_member_uint(out, "memory_mib", machine->memory_mib);
+	trb_json_member_text(out, "model", machine->model);
+	trb_json_close(out, '}');
 }
 
 static void put_environment_fields(struct trb_json_out *out, const struct trb_environment *env)
@@ -63,6 +96,13 @@ static void put_environment_fields(struct trb_json_out *out, const struct trb_en
 		trb_json_close(out, '}');
 	}
 	trb_json_close(out, ']');
+	put_history(out, &env->history);
+	put_machine(out, &env->machine);
+	if (env->has_materials) {
+		put_hash(out, "materials_sha256", env->materials);
+		trb_json_member_uint(out, "materials_count", env->n_materials);
+	}
+	put_text_or_null(out, "location", env->location);
 }
 
 static int put_environment(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
@@ -97,8 +137,39 @@ static int put_artifacts(struct trb_json_out *out, trb_bytes bytes, trb_error **
 		trb_json_put_name(out, "size");
 		trb_json_put_uint_string(out, artifacts.entries[i].size);
 		put_hash(out, "sha256", artifacts.entries[i].digest);
+		trb_json_member_str(out, "mode",
+				    artifacts.entries[i].mode == TRB_MODE_PROGRAM ? "0755"
+										  : "0644");
 		trb_json_close(out, '}');
 	}
+	trb_json_close(out, ']');
+	return TRB_OK;
+}
+
+static void put_material(struct trb_json_out *out, const struct trb_material *m)
+{
+	trb_json_open(out, '{');
+	trb_json_member_str(out, "kind", "submodule"); /* no other is read */
+	trb_json_member_text(out, "uri", m->uri);
+	trb_json_member_hex(out, "digest",
+			    TRB_BYTES(m->digest.id, m->digest.algorithm == 1 ? 20 : 32));
+	trb_json_member_text(out, "path", m->pin);
+	trb_json_close(out, '}');
+}
+
+static int put_materials(struct trb_json_out *out, trb_bytes bytes, trb_error **err)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	_cleanup_(trb_materials_clear) struct trb_materials materials = { 0 };
+	int r = TRB_OK;
+
+	if (bytes.len > 0)
+		r = trb_materials_decode(bytes, &materials, &owner, err);
+	if (r < 0)
+		return trb_wrap(err, r, "the bundle's materials");
+	trb_json_member_open(out, "materials", '[');
+	for (size_t i = 0; i < materials.n; i++)
+		put_material(out, &materials.entries[i]);
 	trb_json_close(out, ']');
 	return TRB_OK;
 }
@@ -181,6 +252,8 @@ int trb_bundle_describe(const trb_bundle *bundle, trb_blob **ret_json, trb_error
 	trb_buf_init(&buf, DESCRIPTION_MAX);
 	begin(&out, "what the bundle says about itself; nothing was verified");
 	r = put_parts(&out, &leaf, err);
+	if (r == TRB_OK)
+		r = put_materials(&out, parts->materials, err);
 	if (r < 0)
 		return r;
 	put_logs(&out, parts);

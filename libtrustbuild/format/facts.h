@@ -16,7 +16,9 @@
 #define TRB_STATEMENT_MAX   (40u * 1024)
 #define TRB_RECIPE_MAX      (64u * 1024)
 #define TRB_CHECKPOINT_MAX  (16u * 1024)
-#define TRB_BUNDLE_MAX      (1024u * 1024)
+#define TRB_MATERIALS_MAX   8192u /* entries */
+#define TRB_MATERIALS_BYTES (1024u * 1024)
+#define TRB_BUNDLE_MAX      (4u * 1024 * 1024)
 #define TRB_POLICY_MAX      (256u * 1024)
 #define TRB_FRAME_MAX       (64u * 1024)
 /* what a frame leaves for a request: the message's head has 2 bytes, that of its bytes 3 */
@@ -49,6 +51,26 @@ bool trb_commit_from_hex(trb_bytes hex, struct trb_commit *ret);
 /* hex holds 65 bytes. */
 void trb_commit_to_hex(const struct trb_commit *c, char *hex);
 
+/* How CT stands to the ref that the request names (history.c). */
+enum { TRB_RELATION_TIP = 0, TRB_RELATION_FIRST_PARENT = 1, TRB_RELATION_REACHABLE = 2 };
+struct trb_history {
+	bool there;            /* false: null, for a request without a ref */
+	struct trb_commit tip; /* the commit that the ref, peeled, pointed to */
+	bool tagged;
+	struct trb_commit tag; /* the annotated tag object that the ref itself pointed to */
+	uint64_t relation, steps;
+};
+/* "tip", "first-parent", "reachable"; NULL for what is none of them. */
+const char *trb_relation_name(uint64_t relation);
+
+/* What the build sees of the machine (machine.c). */
+#define TRB_MACHINE_CPUS    65536u
+#define TRB_MACHINE_UNKNOWN "unknown" /* the model, where the system says none */
+struct trb_machine {
+	uint64_t cpus, memory_mib;
+	trb_bytes model;
+};
+
 /* request */
 struct trb_request_facts {
 	trb_bytes repository; /* valid by the URL grammar */
@@ -68,6 +90,8 @@ int trb_request_facts_encode(const struct trb_request_facts *facts, trb_blob **r
 const char *trb_repository_fault(trb_bytes url);
 const char *trb_ref_fault(trb_bytes ref);
 const char *trb_artifact_name_fault(trb_bytes name);
+/* The same, however long. */
+const char *trb_path_fault(trb_bytes path);
 /* A host name of lower-case letters, digits and "-", or an IPv4 address in its one spelling. */
 const char *trb_host_fault(trb_bytes host);
 /* The same, a colon and a port. */
@@ -99,17 +123,62 @@ struct trb_environment {
 	struct trb_host_port hosts[TRB_ENVIRONMENT_HOSTS];
 	size_t n_limits; /* deterministic key order */
 	struct trb_limit limits[TRB_ENVIRONMENT_LIMITS];
+	struct trb_history history;
+	struct trb_machine machine;
+	bool has_materials;
+	uint8_t materials[32]; /* SHA-256 of the materials' bytes */
+	uint64_t n_materials;
+	trb_bytes location; /* where the repository was redirected to; empty: null */
 };
 int trb_environment_decode(trb_bytes in, struct trb_environment *ret, trb_blob **ret_owner,
 			   trb_error **err);
 /* Sorts hosts and limits itself. */
 int trb_environment_encode(const struct trb_environment *env, trb_blob **ret, trb_error **err);
+/* What of an environment must agree with the request, whoever reads them; NULL where it does, else
+ * a static sentence: a history exactly where there is a ref, "tip" exactly where the tip is the
+ * commit, and a location on the repository's own origin that is not the repository. */
+const char *trb_environment_history_fault(const struct trb_environment *env,
+					  const struct trb_request_facts *request);
+const char *trb_environment_location_fault(const struct trb_environment *env,
+					   const struct trb_request_facts *request);
+/* "https://host[:port]" of a good URL. */
+trb_bytes trb_repository_origin(trb_bytes url);
+
+/* materials: what was taken into the build besides the source */
+enum { TRB_MATERIAL_SUBMODULE = 0 };
+struct trb_digest {
+	unsigned algorithm; /* 1 sha1-git, 2 sha256-git, 3 sha256 */
+	uint8_t id[32];
+};
+struct trb_material {
+	uint64_t kind;
+	trb_bytes uri; /* of a submodule: its repository */
+	struct trb_digest digest;
+	bool sized;
+	uint64_t size;
+	trb_bytes pin; /* of a submodule: its path in the tree */
+};
+struct trb_materials {
+	size_t n;
+	struct trb_material *entries; /* malloc()ed; texts point into the owner */
+};
+void trb_materials_clear(struct trb_materials *m);
+int trb_materials_decode(trb_bytes in, struct trb_materials *ret, trb_blob **ret_owner,
+			 trb_error **err);
+/* Sorts; refuses duplicates, and zero or more than 8192 entries. */
+int trb_materials_encode(const struct trb_materials *m, trb_blob **ret, trb_error **err);
+/* Are these the materials that the environment names?  Empty bytes are none.  Errors: TRB_E_CLAIM,
+ * what reading them gives, TRB_E_NOMEM. */
+int trb_materials_check(trb_bytes materials, const struct trb_environment *env, trb_error **err);
 
 /* artifacts */
+#define TRB_MODE_PLAIN   0644u
+#define TRB_MODE_PROGRAM 0755u
 struct trb_artifact {
 	trb_bytes name;
 	uint64_t size;
 	uint8_t digest[32];
+	uint64_t mode; /* TRB_MODE_* */
 };
 struct trb_artifacts {
 	size_t n;
@@ -139,7 +208,7 @@ int trb_pcr17_data(const struct trb_commit *commit, const uint8_t source[32],
 		   const uint8_t environment[32], uint8_t ret[32], trb_error **err);
 int trb_pcr_extend_once(const uint8_t data[32], uint8_t ret[48], trb_error **err);
 
-/* leaf = [1, request, environment, artifacts, attestation, statement] */
+/* leaf = [kind 1: a build, request, environment, artifacts, attestation, statement] */
 struct trb_leaf {
 	trb_bytes request, environment, artifacts, attestation, statement;
 };

@@ -17,6 +17,7 @@ enum trb_fetch_frame {
 	TRB_FETCH_ERROR = 17,    /* the last frame where the fetch failed */
 	TRB_FETCH_RESOLVED =
 		18, /* `resolve` only: commit in hexadecimal, a space, ref or nothing */
+	TRB_FETCH_LOCATION = 19, /* before the first object: where the repository's URL led to */
 };
 #define TRB_FETCH_HEADER   9
 #define TRB_FETCH_TEXT_MAX 2048u

@@ -142,24 +142,27 @@ bool trb_git_commit_next_parent(struct trb_git_commit *in, struct trb_commit *re
 	return take_id_line(&in->parents, "parent", in->algorithm, ret);
 }
 
-int trb_git_tag_parse(trb_bytes body, unsigned algorithm, struct trb_commit *ret_target,
-		      enum trb_git_type *ret_type, trb_error **err)
+int trb_git_tag_parse(trb_bytes body, unsigned algorithm, struct trb_git_tag *ret, trb_error **err)
 {
-	struct trb_commit target;
+	struct trb_git_tag tag;
 	trb_bytes line;
 
-	if (!take_id_line(&body, "object", algorithm, &target))
+	if (!take_id_line(&body, "object", algorithm, &tag.target))
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_OBJECT,
 				      "a tag does not begin with its object");
 	line = take_line(&body);
 	if (trb_bytes_eq_str(line, "type commit"))
-		*ret_type = TRB_GIT_COMMIT;
+		tag.type = TRB_GIT_COMMIT;
 	else if (trb_bytes_eq_str(line, "type tag"))
-		*ret_type = TRB_GIT_TAG;
+		tag.type = TRB_GIT_TAG;
 	else
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF,
 				      "the tag points to neither a commit nor a tag");
-	*ret_target = target;
+	line = take_line(&body);
+	if (line.len <= 4 || memcmp(line.ptr, "tag ", 4) != 0)
+		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REF, "a tag has no name");
+	tag.name = TRB_BYTES(line.ptr + 4, line.len - 4);
+	*ret = tag;
 	return TRB_OK;
 }
 

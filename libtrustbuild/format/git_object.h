@@ -38,9 +38,14 @@ int trb_git_commit_parse(trb_bytes body, unsigned algorithm, struct trb_git_comm
 /* Takes the next parent off in->parents; false where there is none. */
 bool trb_git_commit_next_parent(struct trb_git_commit *in, struct trb_commit *ret);
 
-/* What an annotated tag points to: a commit or another tag; anything else is an error. */
-int trb_git_tag_parse(trb_bytes body, unsigned algorithm, struct trb_commit *ret_target,
-		      enum trb_git_type *ret_type, trb_error **err);
+/* What an annotated tag points to, a commit or another tag (anything else is an error), and the
+ * name that it gives itself. */
+struct trb_git_tag {
+	struct trb_commit target;
+	enum trb_git_type type;
+	trb_bytes name;
+};
+int trb_git_tag_parse(trb_bytes body, unsigned algorithm, struct trb_git_tag *ret, trb_error **err);
 
 struct trb_git_entry {
 	unsigned mode; /* one of TRB_GIT_MODE_*: 100664 of old repositories reads as 100644 */

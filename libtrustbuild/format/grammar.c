@@ -173,6 +173,15 @@ static const char *authority_fault(trb_bytes authority)
 	return fault;
 }
 
+trb_bytes trb_repository_origin(trb_bytes url)
+{
+	trb_bytes rest = url, authority = TRB_BYTES_NULL;
+
+	trb_bytes_take(&rest, strlen("https://"));
+	next_step(&rest, '/', &authority);
+	return TRB_BYTES(url.ptr, strlen("https://") + authority.len);
+}
+
 const char *trb_repository_fault(trb_bytes url)
 {
 	trb_bytes rest = url, step;
@@ -255,14 +264,12 @@ static bool has_control(trb_bytes text)
 	return false;
 }
 
-const char *trb_artifact_name_fault(trb_bytes name)
+const char *trb_path_fault(trb_bytes name)
 {
 	trb_bytes rest = name, step;
 
 	if (name.len == 0)
 		return "a name is not empty";
-	if (name.len > TRB_ARTIFACT_NAME)
-		return "a name has at most 255 bytes";
 	if (!trb_utf8_valid(name))
 		return "a name is UTF-8";
 	if (has_control(name))
@@ -274,6 +281,11 @@ const char *trb_artifact_name_fault(trb_bytes name)
 			return "a name has no step \".\" or \"..\"";
 	}
 	return NULL;
+}
+
+const char *trb_artifact_name_fault(trb_bytes name)
+{
+	return name.len > TRB_ARTIFACT_NAME ? "a name has at most 255 bytes" : trb_path_fault(name);
 }
 
 const char *trb_sandbox_fault(trb_bytes runtime)

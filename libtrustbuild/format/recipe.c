@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "format/json.h"
 
+#define VERSION 2 /* the largest that is read; 1 is read, too */
+
 static const struct {
 	const char *name;
 	size_t offset;
@@ -247,21 +249,67 @@ static int read_env(const struct trb_json *doc, const cJSON *item, struct trb_re
 	return TRB_OK;
 }
 
+/* Names of version 2 that this release knows and cannot do yet; version 1 has none of them. */
+static const char *const later_names[] = { "dependencies", "fetch", "registries", "rootfs",
+					   "toolchains" };
+static const char *const later_limits[] = { "cpus", "address_space_mib" };
+
+static int refuse_later(const struct trb_json *doc, const cJSON *object, const char *const *names,
+			size_t n, trb_error **err)
+{
+	struct trb_json later = *doc;
+
+	later.code = TRB_E_UNSUPPORTED;
+	for (size_t i = 0; i < n; i++) {
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, names[i]);
+
+		if (item != NULL)
+			return trb_json_fail(&later, item, err,
+					     "needs a later release than this one");
+	}
+	return TRB_OK;
+}
+
 static int read_limits(const struct trb_json *doc, const cJSON *item, struct trb_recipe *recipe,
 		       trb_error **err)
 {
 	struct trb_json_field fields[N_LIMITS];
 	const cJSON *v[N_LIMITS];
-	int r;
+	int r = TRB_OK;
 
 	for (size_t i = 0; i < N_LIMITS; i++)
 		fields[i] = (struct trb_json_field){ limit_rows[i].name, TRB_JSON_UINT, false };
-	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (recipe->version > 1)
+		r = refuse_later(doc, item, later_limits, 2, err);
+	if (r == TRB_OK)
+		r = TRB_JSON_RECORD(doc, item, fields, v, err);
 	for (size_t i = 0; r == TRB_OK && i < N_LIMITS; i++)
 		if (v[i] != NULL)
 			r = trb_json_uint(doc, v[i], limit_rows[i].min, limit_rows[i].max,
 					  limit_at(recipe, i), err);
 	return r;
+}
+
+/* First of all: what a later release adds must not look like a fault. */
+static int read_version(const struct trb_json *doc, struct trb_recipe *recipe, trb_error **err)
+{
+	const cJSON *item = cJSON_IsObject(doc->root)
+				    ? cJSON_GetObjectItemCaseSensitive(doc->root, "recipe")
+				    : NULL;
+	int r;
+
+	if (item == NULL)
+		return TRB_OK; /* the record says what is missing */
+	r = trb_json_uint(doc, item, 1, TRB_JSON_INT_MAX, &recipe->version, err);
+	if (r < 0 || recipe->version <= VERSION)
+		return r < 0 || recipe->version == 1
+			       ? r
+			       : refuse_later(doc, doc->root, later_names,
+					      sizeof(later_names) / sizeof(later_names[0]), err);
+	return trb_json_fail(doc, item, err,
+			     "version %llu needs a later release than this one, which reads "
+			     "versions 1 and %d",
+			     (unsigned long long)recipe->version, VERSION);
 }
 
 static int read_recipe(const struct trb_json *doc, struct trb_recipe *recipe, trb_error **err)
@@ -276,17 +324,10 @@ static int read_recipe(const struct trb_json *doc, struct trb_recipe *recipe, tr
 		{ "after_attestation", TRB_JSON_ARRAY, false },
 	};
 	const cJSON *v[7];
-	uint64_t version;
-	int r = TRB_JSON_RECORD(doc, doc->root, fields, v, err);
+	int r = read_version(doc, recipe, err);
 
-	if (r < 0)
-		return r;
-	r = trb_json_uint(doc, v[0], 1, TRB_JSON_INT_MAX, &version, err);
-	if (r == TRB_OK && version != 1)
-		return trb_json_fail(doc, v[0], err,
-				     "version %llu needs a later release than this one, which "
-				     "reads version 1",
-				     (unsigned long long)version);
+	if (r == TRB_OK)
+		r = TRB_JSON_RECORD(doc, doc->root, fields, v, err);
 	if (r == TRB_OK)
 		r = read_commands(doc, v[1], 1, &recipe->commands, &recipe->n_commands, err);
 	if (r == TRB_OK)

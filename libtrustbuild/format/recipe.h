@@ -19,6 +19,7 @@ struct trb_env_var {
 	char *name, *value;
 };
 struct trb_recipe {
+	uint64_t version; /* 1 or 2 */
 	size_t n_commands, n_after;
 	struct trb_command *commands; /* at least one */
 	struct trb_command *after;    /* after_attestation */
@@ -31,8 +32,8 @@ struct trb_recipe {
 	/* limits; the defaults where the recipe is silent */
 	uint64_t memory_mib, pids, wall_s, disk_mib, output_mib;
 };
-/* Errors are TRB_E_FORMAT with check id "recipe.parse" and name line and field; TRB_E_LIMIT,
- * TRB_E_NOMEM. */
+/* Errors are TRB_E_FORMAT with check id "recipe.parse" and name line and field, TRB_E_UNSUPPORTED
+ * with the same for a name of version 2 that needs a later release; TRB_E_LIMIT, TRB_E_NOMEM. */
 int trb_recipe_parse(trb_bytes json, struct trb_recipe **ret, trb_error **err);
 struct trb_recipe *trb_recipe_free(struct trb_recipe *recipe);
 TRB_DEFINE_CLEANUP(struct trb_recipe *, trb_recipe_free);

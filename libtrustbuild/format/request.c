@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The handle of a request, made or read. */
+#include "format/request.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include <openssl/rand.h>
 
-#include <trustbuild/request.h>
-
 #include "core/error.h"
 #include "format/crypto.h"
-#include "format/facts.h"
 #include "format/recipe.h"
 
 #define NONCE_LEN 32
@@ -250,9 +249,9 @@ trb_bytes trb_request_get_nonce(const trb_request *request)
 	return TRB_BYTES(request->nonce, request->nonce_len);
 }
 
-int trb_request_encode(const trb_request *request, trb_blob **ret_blob, trb_error **err)
+struct trb_request_facts trb_request_view(const trb_request *request)
 {
-	const struct trb_request_facts facts = {
+	return (struct trb_request_facts){
 		.repository = trb_bytes_str(request->repository),
 		.commit = request->commit,
 		.ref = trb_bytes_str(request->ref),
@@ -260,6 +259,11 @@ int trb_request_encode(const trb_request *request, trb_blob **ret_blob, trb_erro
 		.sandbox = trb_bytes_str(request->sandbox),
 		.nonce = TRB_BYTES(request->nonce, request->nonce_len),
 	};
+}
+
+int trb_request_encode(const trb_request *request, trb_blob **ret_blob, trb_error **err)
+{
+	const struct trb_request_facts facts = trb_request_view(request);
 
 	return trb_request_facts_encode(&facts, ret_blob, err);
 }

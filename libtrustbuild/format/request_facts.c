@@ -40,23 +40,30 @@ static int read_nullable(cbor_item_t **v, struct trb_request_facts *f, trb_error
 	return r;
 }
 
+static int read_sandbox(const cbor_item_t *item, struct trb_request_facts *f, trb_error **err)
+{
+	cbor_item_t **v;
+	size_t n;
+	int r = trb_cbor_array(item, 2, 2, "the request's sandbox", &v, &n, err);
+
+	if (r == TRB_OK)
+		r = trb_cbor_tstr(v[0], 1, 64, "the request's sandbox", &f->sandbox, err);
+	return r < 0 ? r : trb_fact_reserved(v[1], "the request's sandbox manager", err);
+}
+
 static int read_fields(cbor_item_t **v, struct trb_request_facts *f, trb_error **err)
 {
-	uint64_t version;
-	int r = trb_cbor_uint(v[VERSION], 1, "the request's version", &version, err);
+	int r = trb_fact_version(v[VERSION], "the request's version", err);
 
-	if (r < 0)
-		return r;
-	if (version != 1)
-		return trb_fail(err, TRB_E_FORMAT, "the request's version is not 1");
-	r = trb_cbor_tstr(v[REPOSITORY], 1, TRB_REQUEST_MAX, "the request's repository",
-			  &f->repository, err);
+	if (r == TRB_OK)
+		r = trb_cbor_tstr(v[REPOSITORY], 1, TRB_REQUEST_MAX, "the request's repository",
+				  &f->repository, err);
 	if (r == TRB_OK)
 		r = trb_cbor_commit(v[COMMIT], "the request's commit", &f->commit, err);
 	if (r == TRB_OK)
 		r = read_nullable(v, f, err);
 	if (r == TRB_OK)
-		r = trb_cbor_tstr(v[SANDBOX], 1, 64, "the request's sandbox", &f->sandbox, err);
+		r = read_sandbox(v[SANDBOX], f, err);
 	if (r == TRB_OK)
 		r = trb_cbor_bstr(v[NONCE], TRB_NONCE_MIN, TRB_NONCE_MAX, "the request's nonce",
 				  &f->nonce, err);
@@ -93,23 +100,22 @@ int trb_request_facts_encode(const struct trb_request_facts *f, trb_blob **ret, 
 		return r;
 	trb_cbor_put_map(&b, FIELDS);
 	trb_cbor_put_uint(&b, VERSION + 1);
-	trb_cbor_put_uint(&b, 1);
+	trb_cbor_put_uint(&b, TRB_FORMAT_VERSION);
 	trb_cbor_put_uint(&b, REPOSITORY + 1);
 	trb_cbor_put_tstr(&b, f->repository);
 	trb_cbor_put_uint(&b, COMMIT + 1);
 	trb_cbor_put_commit(&b, &f->commit);
 	trb_cbor_put_uint(&b, REF + 1);
-	if (f->ref.len > 0)
-		trb_cbor_put_tstr(&b, f->ref);
-	else
-		trb_cbor_put_null(&b);
+	trb_cbor_put_text_or_null(&b, f->ref);
 	trb_cbor_put_uint(&b, RECIPE + 1);
 	if (f->recipe.ptr != NULL)
 		trb_cbor_put_bstr(&b, f->recipe);
 	else
 		trb_cbor_put_null(&b);
 	trb_cbor_put_uint(&b, SANDBOX + 1);
+	trb_cbor_put_array(&b, 2);
 	trb_cbor_put_tstr(&b, f->sandbox);
+	trb_cbor_put_null(&b);
 	trb_cbor_put_uint(&b, NONCE + 1);
 	trb_cbor_put_bstr(&b, f->nonce);
 	return trb_buf_to_blob(&b, "the request", ret, err);

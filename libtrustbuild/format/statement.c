@@ -35,10 +35,20 @@ static void put_subjects(struct trb_json_out *out, const struct trb_artifacts *a
 		put_digest(out, a->digest);
 		trb_json_member_open(out, "annotations", '{');
 		trb_json_member_uint(out, "size", a->size);
+		trb_json_member_str(out, "mode", a->mode == TRB_MODE_PROGRAM ? "0755" : "0644");
 		trb_json_close(out, '}');
 		trb_json_close(out, '}');
 	}
 	trb_json_close(out, ']');
+}
+
+static void put_text_or_null(struct trb_json_out *out, const char *name, trb_bytes text)
+{
+	trb_json_put_name(out, name);
+	if (text.len > 0)
+		trb_json_put_text(out, text);
+	else
+		trb_json_put_null(out);
 }
 
 static void put_external(struct trb_json_out *out, const struct trb_statement_input *in)
@@ -49,18 +59,17 @@ static void put_external(struct trb_json_out *out, const struct trb_statement_in
 	trb_json_member_text(out, "repository", request->repository);
 	trb_json_member_hex(out, "commit",
 			    TRB_BYTES(request->commit.id, trb_commit_len(&request->commit)));
-	trb_json_put_name(out, "ref");
-	if (request->ref.len > 0)
-		trb_json_put_text(out, request->ref);
-	else
-		trb_json_put_null(out);
+	put_text_or_null(out, "ref", request->ref);
 	trb_json_member_open(out, "recipe", '{');
 	trb_json_member_str(out, "source",
 			    in->environment->recipe_origin == TRB_RECIPE_FROM_TREE ? "tree"
 										   : "request");
 	put_digest(out, in->environment->recipe);
 	trb_json_close(out, '}');
-	trb_json_member_text(out, "sandbox", request->sandbox);
+	trb_json_member_open(out, "sandbox", '{');
+	trb_json_member_text(out, "runtime", request->sandbox);
+	put_text_or_null(out, "manager", TRB_BYTES_NULL);
+	trb_json_close(out, '}');
 	trb_json_member_hex(out, "nonce", request->nonce);
 	trb_json_close(out, '}');
 }
@@ -77,6 +86,38 @@ static void put_network(struct trb_json_out *out, const struct trb_environment *
 	trb_json_close(out, ']');
 }
 
+static void put_machine(struct trb_json_out *out, const struct trb_machine *machine)
+{
+	trb_json_member_open(out, "machine", '{');
+	trb_json_member_uint(out, "cpus", machine->cpus);
+	trb_json_member_uint(out, "memoryMib", machine->memory_mib);
+	trb_json_member_text(out, "model", machine->model);
+	trb_json_close(out, '}');
+}
+
+static void put_commit(struct trb_json_out *out, const char *name, const struct trb_commit *commit)
+{
+	trb_json_member_hex(out, name, TRB_BYTES(commit->id, trb_commit_len(commit)));
+}
+
+static void put_history(struct trb_json_out *out, const struct trb_history *history)
+{
+	trb_json_put_name(out, "history");
+	if (!history->there) {
+		trb_json_put_null(out);
+		return;
+	}
+	trb_json_open(out, '{');
+	put_commit(out, "tip", &history->tip);
+	if (history->tagged)
+		put_commit(out, "tag", &history->tag);
+	else
+		put_text_or_null(out, "tag", TRB_BYTES_NULL);
+	trb_json_member_str(out, "relation", trb_relation_name(history->relation));
+	trb_json_member_uint(out, "steps", history->steps);
+	trb_json_close(out, '}');
+}
+
 static void put_internal(struct trb_json_out *out, const struct trb_environment *env)
 {
 	trb_json_member_open(out, "internalParameters", '{');
@@ -88,6 +129,10 @@ static void put_internal(struct trb_json_out *out, const struct trb_environment 
 	trb_json_member_open(out, "ociConfig", '{');
 	put_digest(out, env->spec);
 	trb_json_close(out, '}');
+	trb_json_member_open(out, "rootfs", '{');
+	trb_json_member_str(out, "source", "image");
+	put_digest(out, env->rootfs);
+	trb_json_close(out, '}');
 	put_network(out, env);
 	trb_json_member_open(out, "limits", '[');
 	for (size_t i = 0; i < env->n_limits; i++) {
@@ -97,6 +142,9 @@ static void put_internal(struct trb_json_out *out, const struct trb_environment 
 		trb_json_close(out, '}');
 	}
 	trb_json_close(out, ']');
+	put_machine(out, &env->machine);
+	put_history(out, &env->history);
+	put_text_or_null(out, "location", env->location);
 	trb_json_close(out, '}');
 }
 
@@ -112,14 +160,14 @@ static void put_uri(struct trb_json_out *out, trb_bytes repository)
 	trb_json_member_text(out, "uri", trb_buf_bytes(&uri));
 }
 
-static void put_submodule(struct trb_json_out *out, const struct trb_submodule *module)
+/* One entry for all: they may be thousands, and travel in a part of their own. */
+static void put_materials(struct trb_json_out *out, const struct trb_environment *env)
 {
 	trb_json_open(out, '{');
-	trb_json_member_str(out, "name", "submodule");
-	put_uri(out, module->repository);
-	put_commit_digest(out, &module->commit);
+	trb_json_member_str(out, "name", "materials");
+	put_digest(out, env->materials);
 	trb_json_member_open(out, "annotations", '{');
-	trb_json_member_text(out, "path", module->path);
+	trb_json_member_uint(out, "count", env->n_materials);
 	trb_json_close(out, '}');
 	trb_json_close(out, '}');
 }
@@ -139,8 +187,8 @@ static void put_dependencies(struct trb_json_out *out, const struct trb_statemen
 	trb_json_member_str(out, "name", "root file system");
 	put_digest(out, in->environment->rootfs);
 	trb_json_close(out, '}');
-	for (size_t i = 0; i < in->n_submodules; i++)
-		put_submodule(out, &in->submodules[i]);
+	if (in->environment->has_materials)
+		put_materials(out, in->environment);
 	trb_json_close(out, ']');
 }
 
@@ -171,7 +219,6 @@ static void put_run(struct trb_json_out *out, const struct trb_statement_input *
 	trb_json_member_str(out, "invocationId", nonce);
 	put_time(out, "startedOn", in->started);
 	put_time(out, "finishedOn", in->finished);
-	trb_json_member_str(out, "trustbuild_timings", "the enclave's own word");
 	trb_json_close(out, '}');
 	trb_json_close(out, '}');
 }
@@ -181,9 +228,6 @@ int trb_statement_render(const struct trb_statement_input *in, trb_blob **ret, t
 	_cleanup_buf_ struct trb_buf buf = { 0 };
 	struct trb_json_out out = { .buf = &buf };
 
-	if (in->n_submodules > TRB_SUBMODULES)
-		return trb_fail(err, TRB_E_LIMIT, "%zu submodules, at most %d can be stated",
-				in->n_submodules, TRB_SUBMODULES);
 	trb_buf_init(&buf, TRB_STATEMENT_MAX);
 	trb_json_open(&out, '{');
 	trb_json_member_str(&out, "_type", TRB_STATEMENT_TYPE);
@@ -220,58 +264,13 @@ static int take_time(const struct trb_json *doc, const cJSON *metadata, const ch
 	return TRB_OK;
 }
 
-static int take_submodule(const struct trb_json *doc, const cJSON *item, struct trb_submodule *ret,
-			  trb_error **err)
-{
-	const cJSON *uri = member(item, "uri");
-	const cJSON *path = member(member(item, "annotations"), "path");
-	const cJSON *commit = member(member(item, "digest"), "gitCommit");
-	const char *why;
-
-	if (!cJSON_IsString(uri) || strncmp(uri->valuestring, "git+", 4) != 0)
-		return trb_json_fail(doc, item, err, "a submodule needs a 'uri' of git+https");
-	if (!cJSON_IsString(path) || path->valuestring[0] == '\0' ||
-	    strlen(path->valuestring) > TRB_SUBMODULE_PATH)
-		return trb_json_fail(doc, item, err, "a submodule needs a 'path'");
-	if (!cJSON_IsString(commit) ||
-	    !trb_commit_from_hex(trb_bytes_str(commit->valuestring), &ret->commit))
-		return trb_json_fail(doc, item, err, "a submodule needs a 'gitCommit'");
-	ret->repository = trb_bytes_str(uri->valuestring + 4);
-	ret->path = trb_bytes_str(path->valuestring);
-	why = trb_repository_fault(ret->repository);
-	return why != NULL ? trb_json_fail(doc, uri, err, "%s", why) : TRB_OK;
-}
-
-static int take_submodules(const struct trb_json *doc, const cJSON *definition,
-			   struct trb_statement_said *said, trb_error **err)
-{
-	const cJSON *all = member(definition, "resolvedDependencies");
-	size_t n = 0;
-	int r = trb_json_array(doc, all, 2, 2 + TRB_SUBMODULES, &n, err);
-
-	if (r < 0)
-		return r;
-	said->submodules = calloc(n - 1, sizeof(*said->submodules));
-	if (said->submodules == NULL)
-		return trb_fail_nomem(err);
-	/* source and root file system come first */
-	for (const cJSON *c = all->child->next->next; c != NULL && r == TRB_OK; c = c->next)
-		r = take_submodule(doc, c, &said->submodules[said->n_submodules++], err);
-	return r;
-}
-
 static int take_said(const struct trb_json *doc, struct trb_statement_said *said, trb_error **err)
 {
 	const cJSON *predicate = member(doc->root, "predicate");
 	const cJSON *metadata = member(member(predicate, "runDetails"), "metadata");
-	const cJSON *definition = member(predicate, "buildDefinition");
 	int r = take_time(doc, metadata, "startedOn", &said->started, err);
 
-	if (r == TRB_OK)
-		r = take_time(doc, metadata, "finishedOn", &said->finished, err);
-	if (r == TRB_OK)
-		r = take_submodules(doc, definition, said, err);
-	return r;
+	return r < 0 ? r : take_time(doc, metadata, "finishedOn", &said->finished, err);
 }
 
 static int compare(const struct trb_json *doc, trb_bytes statement,
@@ -287,8 +286,6 @@ static int compare(const struct trb_json *doc, trb_bytes statement,
 
 	in.started = said->started;
 	in.finished = said->finished;
-	in.n_submodules = said->n_submodules;
-	in.submodules = said->submodules;
 	r = trb_statement_render(&in, &again, &why);
 	if (r == TRB_E_NOMEM)
 		return trb_fail_nomem(err);
@@ -303,32 +300,20 @@ static int compare(const struct trb_json *doc, trb_bytes statement,
 	return trb_json_fail_at(doc, same, err, "differs from what the facts say");
 }
 
-void trb_statement_said_clear(struct trb_statement_said *said)
-{
-	free(said->submodules);
-	cJSON_Delete(said->owner);
-	*said = (struct trb_statement_said){ 0 };
-}
-
 int trb_statement_check(trb_bytes statement, const struct trb_statement_input *facts,
 			struct trb_statement_said *ret_said, trb_error **err)
 {
 	_cleanup_json_ struct trb_json doc = { .what = "statement",
 					       .code = TRB_E_CLAIM,
 					       .check = "claim.statement" };
-	_cleanup_(trb_statement_said_clear) struct trb_statement_said said = { 0 };
+	struct trb_statement_said said;
 	int r = trb_json_load(&doc, statement, TRB_STATEMENT_MAX, err);
 
 	if (r == TRB_OK)
 		r = take_said(&doc, &said, err);
 	if (r == TRB_OK)
 		r = compare(&doc, statement, facts, &said, err);
-	if (r < 0)
-		return r;
-	if (ret_said != NULL) {
+	if (r == TRB_OK && ret_said != NULL)
 		*ret_said = said;
-		ret_said->owner = steal_ptr(&doc.root);
-		said = (struct trb_statement_said){ 0 };
-	}
-	return TRB_OK;
+	return r;
 }

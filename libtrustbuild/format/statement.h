@@ -8,15 +8,8 @@
 
 #define TRB_STATEMENT_TYPE       "https://in-toto.io/Statement/v1"
 #define TRB_STATEMENT_PREDICATE  "https://slsa.dev/provenance/v1"
-#define TRB_STATEMENT_BUILD_TYPE "urn:trustbuild:build:v1"
+#define TRB_STATEMENT_BUILD_TYPE "urn:trustbuild:build:v2"
 #define TRB_STATEMENT_BUILDER    "urn:trustbuild:pcr0:" /* then 96 hexadecimal digits */
-#define TRB_SUBMODULES           64
-#define TRB_SUBMODULE_PATH       1024
-
-struct trb_submodule {
-	trb_bytes path, repository;
-	struct trb_commit commit;
-};
 
 struct trb_statement_input {
 	const struct trb_request_facts *request;
@@ -25,26 +18,20 @@ struct trb_statement_input {
 	const uint8_t *source;      /* source digest, 32 bytes */
 	const uint8_t *pcr0;        /* 48 bytes: builder.id */
 	uint64_t started, finished; /* Unix seconds: the enclave's own word */
-	size_t n_submodules;
-	const struct trb_submodule *submodules;
 };
 /* Hosts, limits and artifacts are said in the structs' order: render from decoded facts, which have
- * the deterministic one.  Errors: TRB_E_LIMIT over TRB_STATEMENT_MAX or TRB_SUBMODULES,
- * TRB_E_FORMAT where a fact cannot be said in JSON, TRB_E_NOMEM. */
+ * the deterministic one.  Errors: TRB_E_LIMIT over TRB_STATEMENT_MAX, TRB_E_FORMAT where
+ * a fact cannot be said in JSON, TRB_E_NOMEM. */
 int trb_statement_render(const struct trb_statement_input *in, trb_blob **ret, trb_error **err);
 
 /* What a statement says beyond the facts; the enclave's own word. */
 struct trb_statement_said {
 	uint64_t started, finished;
-	size_t n_submodules;
-	struct trb_submodule *submodules; /* views into what the struct owns */
-	void *owner;
 };
-void trb_statement_said_clear(struct trb_statement_said *said);
 
-/* Takes timings and submodules out of statement, renders it again from facts (whose own timings and
- * submodules are not looked at), and demands the same bytes.  ret_said may be NULL.  Errors:
- * TRB_E_CLAIM with check id "claim.statement" that says where, TRB_E_NOMEM. */
+/* Takes the times out of statement, renders it again from facts (whose own times are not looked
+ * at), and demands the same bytes.  ret_said may be NULL.  Errors: TRB_E_CLAIM with check id
+ * "claim.statement" that says where, TRB_E_NOMEM. */
 int trb_statement_check(trb_bytes statement, const struct trb_statement_input *facts,
 			struct trb_statement_said *ret_said, trb_error **err);
 

@@ -22,7 +22,10 @@ static const struct {
 
 static const size_t part_max[TRB_RESULT_PARTS] = {
 	TRB_ENVIRONMENT_MAX, TRB_ARTIFACTS_BYTES, TRB_ATTESTATION_MAX, TRB_STATEMENT_MAX, 256,
+	TRB_MATERIALS_BYTES,
 };
+/* Bits of the parts that every result has: all but the materials. */
+#define MANDATORY ((1u << (TRB_PART_SIGNATURE)) - 1)
 
 void trb_ratchet_init(struct trb_ratchet *ratchet, const struct trb_commit *commit)
 {
@@ -76,7 +79,7 @@ static int announce(struct trb_ratchet *ratchet, const struct trb_control *msg,
 	char hex[65] = "";
 	struct trb_event *event;
 
-	if (msg->u.state.has_commit)
+	if (msg->u.state.state == TRB_STATE_COMMITTED)
 		trb_commit_to_hex(&ratchet->commit, hex);
 	event = trb_events_add(events, TRB_EVENT_STATE, trb_bytes_str(hex));
 	if (event == NULL)
@@ -95,12 +98,9 @@ static int take_state(struct trb_ratchet *ratchet, const struct trb_control *msg
 	if (state > TRB_STATE_DONE || steps[state].from != ratchet->state)
 		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "the enclave says %s out of order",
 				      trb_enclave_state_name((unsigned)state));
-	if (msg->u.state.has_commit != (state == TRB_STATE_COMMITTED))
-		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
-				      "COMMITTED and no other state carries a commit");
 	if (state == TRB_STATE_COMMITTED && check_commit(ratchet, msg, err) < 0)
 		return TRB_E_SOURCE;
-	if (state == TRB_STATE_DONE && ratchet->whole_parts != (1u << TRB_RESULT_PARTS) - 1)
+	if (state == TRB_STATE_DONE && (ratchet->whole_parts & MANDATORY) != MANDATORY)
 		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
 				      "the enclave is done before the result is whole");
 	ratchet->state = steps[state].to;

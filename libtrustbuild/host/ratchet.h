@@ -7,7 +7,7 @@
 #include "format/control.h"
 #include "host/event.h"
 
-#define TRB_RESULT_PARTS     5u                  /* enum trb_result_part, from 1 */
+#define TRB_RESULT_PARTS     6u                  /* enum trb_result_part, from 1 */
 #define TRB_PROGRESS_CEILING (UINT64_C(1) << 30) /* bytes in a session */
 
 /* Where the host stands; the transitions are a table in ratchet.c. */

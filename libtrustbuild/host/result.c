@@ -7,7 +7,7 @@
 #include "format/bundle.h"
 
 struct result {
-	trb_bytes request, environment, artifacts, attestation, statement, signature;
+	trb_bytes request, environment, artifacts, attestation, statement, signature, materials;
 	trb_attestation *document;
 	struct trb_request_facts facts;
 	trb_blob *facts_owner;
@@ -96,8 +96,18 @@ static int check_environment(const struct result *in, trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 	struct trb_environment env;
+	const char *fault;
+	int r = trb_environment_decode(in->environment, &env, &owner, err);
 
-	return trb_environment_decode(in->environment, &env, &owner, err);
+	if (r < 0)
+		return r;
+	fault = trb_environment_history_fault(&env, &in->facts);
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, "source.ref", "%s", fault);
+	fault = trb_environment_location_fault(&env, &in->facts);
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, "source.repository", "%s", fault);
+	return trb_materials_check(in->materials, &env, err);
 }
 
 static int check_artifacts(const struct result *in, const struct trb_intake *intake,
@@ -122,6 +132,7 @@ static int make_bundle(const struct result *in, trb_bundle **ret, trb_error **er
 		.attestation = in->attestation,
 		.statement = in->statement,
 		.signature = in->signature,
+		.materials = in->materials,
 	};
 
 	return trb_bundle_new(&parts, ret, err);
@@ -138,6 +149,7 @@ int trb_result_check(const struct trb_ratchet *ratchet, trb_bytes request,
 		.attestation = trb_ratchet_part(ratchet, TRB_PART_ATTESTATION),
 		.statement = trb_ratchet_part(ratchet, TRB_PART_STATEMENT),
 		.signature = trb_ratchet_part(ratchet, TRB_PART_SIGNATURE),
+		.materials = trb_ratchet_part(ratchet, TRB_PART_MATERIALS),
 	};
 	int r = check_document(&in, pcrs, err);
 

@@ -253,11 +253,11 @@ static int send_request(struct trb_session *session, trb_error **err)
 	int r = TRB_OK;
 
 	if (session->credential != NULL) {
-		msg.u.bytes = trb_blob_bytes(session->credential);
+		msg.u.credential.token = trb_blob_bytes(session->credential);
 		r = send_control(session, &msg, err);
 		wipe_credential(session);
 	}
-	msg.type = TRB_MSG_REQUEST;
+	msg = (struct trb_control){ .type = TRB_MSG_REQUEST };
 	msg.u.bytes = trb_blob_bytes(session->request);
 	if (r == TRB_OK)
 		r = send_control(session, &msg, err);

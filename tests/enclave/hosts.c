@@ -401,7 +401,10 @@ void host_send_bytes(struct host *h, enum trb_control_type type, trb_bytes bytes
 {
 	struct trb_control msg = { .type = type };
 
-	msg.u.bytes = bytes;
+	if (type == TRB_MSG_CREDENTIAL)
+		msg.u.credential.token = bytes;
+	else
+		msg.u.bytes = bytes;
 	host_send(h, &msg);
 }
 
@@ -429,10 +432,11 @@ static void keep(struct host *h, const struct trb_control *msg)
 	} else if (msg->type == TRB_MSG_STATE) {
 		ck_assert_uint_lt(h->n_states, 16);
 		h->states[h->n_states++] = (unsigned)msg->u.state.state;
-		if (msg->u.state.has_commit) {
+		if (msg->u.state.state == TRB_STATE_COMMITTED) {
 			ck_assert(!h->has_commit); /* one CT only */
 			h->has_commit = true;
 			h->commit = msg->u.state.commit;
+			h->history = msg->u.state.history;
 		}
 	} else {
 		ck_assert(msg->type == TRB_MSG_ERROR || msg->type == TRB_MSG_HELLO);

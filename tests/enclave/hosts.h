@@ -36,10 +36,11 @@ struct host {
 	/* filled by host_follow() */
 	struct trb_commit commit;
 	bool has_commit;
+	struct trb_history history;
 	unsigned states[16];
 	size_t n_states;
-	struct trb_buf parts[6], printed[3];
-	bool done[6];
+	struct trb_buf parts[7], printed[3];
+	bool done[7];
 };
 
 /* What trb_enclave_serve() said. */

@@ -58,11 +58,18 @@ static void one_modules(trb_bytes in)
 	trb_gitmodules_clear(&modules);
 }
 
+static void one_tag(trb_bytes in, unsigned algorithm)
+{
+	struct trb_git_tag tag;
+
+	if (trb_git_tag_parse(in, algorithm, &tag, NULL) == TRB_OK &&
+	    (tag.name.len == 0 || memchr(tag.name.ptr, '\n', tag.name.len) != NULL))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	trb_bytes in = TRB_BYTES(data, size);
-	enum trb_git_type type;
-	struct trb_commit id;
 	unsigned kind, algorithm;
 	bool winding;
 
@@ -75,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		one_commit(in, algorithm);
 		break;
 	case 1:
-		(void)!trb_git_tag_parse(in, algorithm, &id, &type, NULL);
+		one_tag(in, algorithm);
 		break;
 	case 2:
 		one_tree(in, algorithm);

@@ -52,14 +52,18 @@ void mint_init(struct mint *f)
 		.platform = TRB_BYTES_LIT("systrap"),
 		.n_limits = 1,
 		.limits = { { TRB_BYTES_LIT("memory_mib"), 2048 } },
+		.machine = { 4, 8192, TRB_BYTES_LIT("a mint's CPU") },
 	};
 	memset(f->environment.recipe, 0x11, 32);
 	memset(f->environment.spec, 0x22, 32);
 	memset(f->environment.rootfs, 0x33, 32);
 	memset(f->source, 0x44, 32);
-	f->entries[0] = (struct trb_artifact){ .name = TRB_BYTES_LIT("out/helper"), .size = 5 };
+	f->entries[0] = (struct trb_artifact){ .name = TRB_BYTES_LIT("out/helper"),
+					       .size = 5,
+					       .mode = TRB_MODE_PLAIN };
 	f->entries[1] = (struct trb_artifact){ .name = TRB_BYTES_LIT(MINT_ARTIFACT),
-					       .size = sizeof(MINT_CONTENT) - 1 };
+					       .size = sizeof(MINT_CONTENT) - 1,
+					       .mode = TRB_MODE_PROGRAM };
 	must(trb_sha256(TRB_BYTES_LIT("help\n"), f->entries[0].digest, NULL) == TRB_OK);
 	memcpy(f->entries[1].digest, mint_digest().ptr, 32);
 	f->artifacts = (struct trb_artifacts){ .n = 2, .entries = f->entries };
@@ -160,15 +164,18 @@ static trb_blob *sign_document(EVP_PKEY *key, trb_bytes text)
 static void make_statement(const struct mint *f, struct mint_parts *parts)
 {
 	struct trb_artifacts artifacts = { 0 };
-	trb_blob *owner = NULL;
+	struct trb_environment env;
+	trb_blob *owner = NULL, *env_owner = NULL;
 	const struct trb_statement_input in = { .request = &f->request,
-						.environment = &f->environment,
+						.environment = &env,
 						.artifacts = &artifacts,
 						.source = f->source,
 						.pcr0 = f->pcr[0],
 						.started = f->started,
 						.finished = f->finished };
 
+	must(trb_environment_decode(trb_blob_bytes(parts->environment), &env, &env_owner, NULL) ==
+	     TRB_OK);
 	must(trb_artifacts_decode(trb_blob_bytes(parts->artifacts), &artifacts, &owner, NULL) == 0);
 	if (f->statement.ptr != NULL)
 		must(trb_blob_new(f->statement, &parts->statement, NULL) == TRB_OK);
@@ -176,6 +183,24 @@ static void make_statement(const struct mint *f, struct mint_parts *parts)
 		must(trb_statement_render(&in, &parts->statement, NULL) == TRB_OK);
 	trb_artifacts_clear(&artifacts);
 	trb_blob_unref(owner);
+	trb_blob_unref(env_owner);
+}
+
+/* With the materials, and the tip of the ref unless the test says otherwise. */
+static void make_environment(const struct mint *f, struct mint_parts *parts)
+{
+	struct trb_environment env = f->environment;
+
+	if (!f->own_history && env.history.relation == TRB_RELATION_TIP)
+		env.history = (struct trb_history){ .there = f->request.ref.len > 0,
+						    .tip = f->request.commit };
+	if (f->materials.n > 0) {
+		must(trb_materials_encode(&f->materials, &parts->materials, NULL) == TRB_OK);
+		must(trb_sha256(trb_blob_bytes(parts->materials), env.materials, NULL) == TRB_OK);
+		env.has_materials = true;
+		env.n_materials = f->materials.n;
+	}
+	must(trb_environment_encode(&env, &parts->environment, NULL) == TRB_OK);
 }
 
 static void make_claim(const struct mint *f, const struct mint_parts *parts,
@@ -233,7 +258,7 @@ void mint_make(const struct mint *f, struct mint_parts *parts)
 	must(trb_dsse_key_new(&dsse, NULL) == TRB_OK);
 	must(trb_dsse_key_new(&other, NULL) == TRB_OK);
 	must(trb_request_facts_encode(&f->request, &parts->request, NULL) == TRB_OK);
-	must(trb_environment_encode(&f->environment, &parts->environment, NULL) == TRB_OK);
+	make_environment(f, parts);
 	must(trb_artifacts_encode(&f->artifacts, &parts->artifacts, NULL) == TRB_OK);
 	make_statement(f, parts);
 	make_attestation(f, parts, dsse);
@@ -253,6 +278,7 @@ void mint_parts_clear(struct mint_parts *parts)
 	trb_blob_unref(parts->attestation);
 	trb_blob_unref(parts->statement);
 	trb_blob_unref(parts->signature);
+	trb_blob_unref(parts->materials);
 	trb_blob_unref(parts->checkpoint);
 	*parts = (struct mint_parts){ 0 };
 }
@@ -266,6 +292,7 @@ trb_blob *mint_json_of(const struct mint *f, const struct mint_parts *parts)
 		.attestation = trb_blob_bytes(parts->attestation),
 		.statement = trb_blob_bytes(parts->statement),
 		.signature = trb_blob_bytes(parts->signature),
+		.materials = trb_blob_bytes(parts->materials),
 		.n_logs = f->n_logs,
 		.logs = parts->logs,
 	};

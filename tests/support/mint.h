@@ -39,6 +39,7 @@ struct mint {
 	struct trb_environment environment;
 	struct trb_artifact entries[4];
 	struct trb_artifacts artifacts;
+	struct trb_materials materials; /* none */
 	uint8_t source[32];
 	uint8_t pcr[32][48];
 	uint32_t pcrs; /* bit i: PCR i is in the document */
@@ -46,6 +47,7 @@ struct mint {
 
 	/* Overrides of what is attested; ptr == NULL: computed as it should be. */
 	trb_bytes user_data, nonce, public_key, pcr16, pcr17, statement;
+	bool own_history; /* as the test says, even where it contradicts the request */
 	bool null_user_data, null_nonce, null_public_key;
 	const struct trb_commit *claim_commit;
 	const char *module_id;
@@ -74,7 +76,7 @@ void mint_init(struct mint *f);
 /* The parts, which a test may replace before they are put together. */
 struct mint_parts {
 	trb_blob *request, *environment, *artifacts, *attestation, *statement, *signature;
-	trb_blob *checkpoint;
+	trb_blob *materials, *checkpoint;
 	struct trb_bundle_log logs[2];
 };
 void mint_make(const struct mint *f, struct mint_parts *parts);

@@ -102,7 +102,12 @@ END_TEST
 static const struct {
 	const char *from, *to, *fault;
 } edits[] = {
-	{ "bundle.v1+json", "bundle.v2+json", "version 2+json: needs a later release" },
+	{ "bundle.v2+json", "bundle.v3+json", "version 3+json: needs a later release" },
+	{ "bundle.v2+json", "bundle.v1+json", "version 1 was never released" },
+	{ "\"contacts\": null", "\"contacts\": \"AA==\"", "contacts: needs a later release" },
+	{ "\"manifest\": null", "\"manifest\": \"AA==\"", "manifest: needs a later release" },
+	{ "\"materials\": \"", "\"materials\": \"=", "materials: " },
+	{ "\"materials\"", "\"material\"", "material: unknown name" },
 	{ "vnd.trustbuild.bundle", "vnd.dev.sigstore.bundle", "mediaType: must be" },
 	{ "\"mediaType\"", "\"mediatype\"", "needs the mediaType" },
 	{ "\"request\"", "\"Request\"", "Request: unknown name 'Request'" },
@@ -164,6 +169,34 @@ START_TEST(ceilings_hold)
 	ck_assert_int_eq(trb_bundle_new(&parts, &none, NULL), TRB_E_LIMIT);
 	parts.attestation = TRB_BYTES_NULL;
 	ck_assert_int_eq(trb_bundle_new(&parts, &none, NULL), TRB_E_FORMAT);
+	parts = *trb_bundle_parts(bundle);
+	parts.materials = TRB_BYTES(big, TRB_MATERIALS_BYTES + 1);
+	ck_assert_int_eq(trb_bundle_new(&parts, &none, NULL), TRB_E_LIMIT);
+}
+END_TEST
+
+/* Materials are in the bundle or they are null; a bundle as large as its parts allow can be read.
+ */
+START_TEST(materials_come_and_go)
+{
+	_cleanup_(trb_bundle_unrefp) trb_bundle *without = NULL, *again = NULL, *full = NULL;
+	_cleanup_free_ uint8_t *big = calloc(1, TRB_MATERIALS_BYTES);
+	_cleanup_(trb_blob_unrefp) trb_blob *json = NULL;
+	struct trb_bundle_parts parts = *trb_bundle_parts(bundle);
+
+	ck_assert(trb_bytes_eq(trb_bundle_get_materials(bundle), trb_blob_bytes(s.materials)));
+	parts.materials = TRB_BYTES_NULL;
+	ck_assert_int_eq(trb_bundle_new(&parts, &without, NULL), TRB_OK);
+	ck_assert_int_eq(trb_bundle_encode(without, &json, NULL), TRB_OK);
+	ck_assert_int_eq(trb_bundle_parse(trb_blob_bytes(json), &again, NULL), TRB_OK);
+	ck_assert_ptr_null(trb_bundle_get_materials(again).ptr);
+	json = trb_blob_unref(json);
+	again = trb_bundle_unref(again);
+	parts.materials = TRB_BYTES(big, TRB_MATERIALS_BYTES);
+	ck_assert_int_eq(trb_bundle_new(&parts, &full, NULL), TRB_OK);
+	ck_assert_int_eq(trb_bundle_encode(full, &json, NULL), TRB_OK);
+	ck_assert_int_eq(trb_bundle_parse(trb_blob_bytes(json), &again, NULL), TRB_OK);
+	ck_assert_uint_eq(trb_bundle_get_materials(again).len, TRB_MATERIALS_BYTES);
 }
 END_TEST
 
@@ -237,6 +270,7 @@ int main(void)
 	tcase_add_test(tc, a_new_log_adds_the_same_log_replaces);
 	tcase_add_loop_test(tc, refused_with_check_id, 0, (int)(sizeof(edits) / sizeof(edits[0])));
 	tcase_add_test(tc, ceilings_hold);
+	tcase_add_test(tc, materials_come_and_go);
 	tcase_add_test(tc, describes_without_judging);
 	tcase_add_test(tc, null_is_harmless);
 	tcase_add_test(tc, vector_files);

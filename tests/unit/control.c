@@ -17,20 +17,36 @@ static void check_message(const struct trb_control *m, const char *hex)
 	ck_assert_str_eq(got, hex);
 }
 
+#define Z20 "0000000000000000000000000000000000000000"
+
 START_TEST(bytes_of_every_type)
 {
-	struct trb_control m = { .type = TRB_MSG_HELLO, .u.version = 1 };
+	struct trb_control m = { .type = TRB_MSG_HELLO, .u.version = 2 };
 
-	check_message(&m, "820101");
+	check_message(&m, "820102");
 	m = (struct trb_control){ .type = TRB_MSG_REQUEST, .u.bytes = TRB_BYTES_LIT("r") };
 	check_message(&m, "82024172");
-	m = (struct trb_control){ .type = TRB_MSG_CREDENTIAL, .u.bytes = TRB_BYTES_LIT("t") };
-	check_message(&m, "82034174");
+	m = (struct trb_control){ .type = TRB_MSG_CREDENTIAL,
+				  .u.credential.token = TRB_BYTES_LIT("t") };
+	check_message(&m, "820382f64174");
+	m.u.credential.prefix = TRB_BYTES_LIT("https://e/r");
+	check_message(&m, "8203826b68747470733a2f2f652f724174");
+	m = (struct trb_control){ .type = TRB_MSG_STATE,
+				  .u.state = { .state = TRB_STATE_READY,
+					       .machine = { 2, 300, TRB_BYTES_LIT("m") } } };
+	check_message(&m, "82048200830219012c616d");
 	m = (struct trb_control){ .type = TRB_MSG_STATE, .u.state.state = TRB_STATE_DONE };
 	check_message(&m, "82048206f6");
 	m = (struct trb_control){ .type = TRB_MSG_STATE,
-				  .u.state = { TRB_STATE_COMMITTED, true, { .algorithm = 1 } } };
-	check_message(&m, "820482028201540000000000000000000000000000000000000000");
+				  .u.state = { .state = TRB_STATE_COMMITTED,
+					       .commit = { .algorithm = 1 } } };
+	check_message(&m, "8204820283820154" Z20 "f6f6");
+	m.u.state.history = (struct trb_history){ .there = true,
+						  .tip = { .algorithm = 1 },
+						  .relation = TRB_RELATION_FIRST_PARENT,
+						  .steps = 3 };
+	m.u.state.location = TRB_BYTES_LIT("https://e/r");
+	check_message(&m, "8204820283820154" Z20 "84820154" Z20 "f601036b68747470733a2f2f652f72");
 	m = (struct trb_control){ .type = TRB_MSG_PROGRESS,
 				  .u.progress = { TRB_STREAM_STDERR, TRB_BYTES_LIT("\xff") } };
 	check_message(&m, "8205820241ff");
@@ -43,6 +59,9 @@ START_TEST(bytes_of_every_type)
 	check_message(&m, "8207833903ec63612e624178");
 	m = (struct trb_control){ .type = TRB_MSG_CANCEL };
 	check_message(&m, "8208f6");
+	m = (struct trb_control){ .type = TRB_MSG_LIMITS,
+				  .u.limits = { 1, { { TRB_BYTES_LIT("files"), 9 } } } };
+	check_message(&m, "8209a16566696c657309");
 }
 END_TEST
 
@@ -51,15 +70,24 @@ START_TEST(encoder_sends_nothing_that_is_refused)
 	static const uint8_t zeros[TRB_REQUEST_MAX];
 	const struct trb_control bad[] = {
 		{ .type = TRB_MSG_STATE, .u.state.state = TRB_STATE_COMMITTED },
-		{ .type = TRB_MSG_STATE, .u.state = { TRB_STATE_READY, true, { .algorithm = 1 } } },
+		{ .type = TRB_MSG_STATE, .u.state.state = TRB_STATE_READY },
 		{ .type = TRB_MSG_STATE, .u.state.state = 8 },
-		{ .type = TRB_MSG_STATE, .u.state = { TRB_STATE_COMMITTED, true, { 0 } } },
+		{ .type = TRB_MSG_STATE,
+		  .u.state = { .state = TRB_STATE_COMMITTED,
+			       .commit = { .algorithm = 1 },
+			       .history = { .there = true,
+					    .tip = { .algorithm = 1 },
+					    .steps = 1 } } },
 		{ .type = TRB_MSG_REQUEST },
-		{ .type = TRB_MSG_CREDENTIAL, .u.bytes = TRB_BYTES(zeros, TRB_CREDENTIAL_MAX + 1) },
+		{ .type = TRB_MSG_CREDENTIAL,
+		  .u.credential.token = TRB_BYTES(zeros, TRB_CREDENTIAL_MAX + 1) },
+		{ .type = TRB_MSG_CREDENTIAL,
+		  .u.credential = { TRB_BYTES_LIT("http://e/r"), TRB_BYTES_LIT("t") } },
+		{ .type = TRB_MSG_LIMITS, .u.limits = { 1, { { TRB_BYTES_LIT("depth"), 9 } } } },
 		{ .type = TRB_MSG_PROGRESS,
 		  .u.progress.text = TRB_BYTES(zeros, TRB_CONTROL_CHUNK + 1) },
 		{ .type = TRB_MSG_RESULT },
-		{ .type = TRB_MSG_RESULT, .u.result.part = 6 },
+		{ .type = TRB_MSG_RESULT, .u.result.part = 7 },
 		{ .type = TRB_MSG_ERROR },
 		{ .type = TRB_MSG_ERROR, .u.error = { TRB_E_IO, TRB_BYTES_LIT("\xff"), { 0 } } },
 	};
@@ -77,7 +105,7 @@ START_TEST(encoder_sends_nothing_that_is_refused)
 	trb_blob_unref(blob);
 	large.type = 0;
 	ck_assert_int_eq(trb_control_encode(&large, &blob, NULL), TRB_E_INVAL);
-	large.type = 9;
+	large.type = 10;
 	ck_assert_int_eq(trb_control_encode(&large, &blob, NULL), TRB_E_INVAL);
 }
 END_TEST
@@ -135,6 +163,45 @@ START_TEST(file_heads)
 }
 END_TEST
 
+static int take_ask(const char *name, trb_bytes in)
+{
+	struct trb_content_ask ask;
+	trb_blob *again = NULL;
+	int r = trb_content_ask_decode(in, &ask, NULL);
+
+	if (r < 0)
+		return r;
+	ck_assert_int_eq(trb_content_ask_encode(&ask, &again, NULL), TRB_OK);
+	test_same(name, in, again);
+	return TRB_OK;
+}
+
+static int take_answer(const char *name, trb_bytes in)
+{
+	struct trb_content_answer answer;
+	trb_blob *again = NULL;
+	int r = trb_content_answer_decode(in, &answer, NULL);
+
+	if (r < 0)
+		return r;
+	ck_assert_int_eq(trb_content_answer_encode(&answer, &again, NULL), TRB_OK);
+	test_same(name, in, again);
+	return TRB_OK;
+}
+
+START_TEST(content)
+{
+	const struct trb_content_ask ask = { .ceiling = TRB_AMOUNT_MAX + 1 };
+	const struct trb_content_answer answer = { true, TRB_AMOUNT_MAX + 1 };
+	trb_blob *blob = NULL;
+
+	ck_assert_int_eq(trb_content_ask_encode(&ask, &blob, NULL), TRB_E_FORMAT);
+	ck_assert_int_eq(trb_content_answer_encode(&answer, &blob, NULL), TRB_E_FORMAT);
+	test_each_vector("content_ask", take_ask);
+	test_each_vector("content_answer", take_answer);
+}
+END_TEST
+
 START_TEST(states_have_names)
 {
 	ck_assert_str_eq(trb_enclave_state_name(TRB_STATE_READY), "READY");
@@ -152,6 +219,7 @@ int main(void)
 	tcase_add_test(tc, encoder_sends_nothing_that_is_refused);
 	tcase_add_test(tc, vectors_of_control);
 	tcase_add_test(tc, file_heads);
+	tcase_add_test(tc, content);
 	tcase_add_test(tc, states_have_names);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);

@@ -47,6 +47,21 @@ static int take_artifacts(const char *name, trb_bytes in)
 	return TRB_OK;
 }
 
+static int take_materials(const char *name, trb_bytes in)
+{
+	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
+	struct trb_materials list;
+	trb_blob *again = NULL;
+	int r = trb_materials_decode(in, &list, &owner, NULL);
+
+	if (r < 0)
+		return r;
+	ck_assert_int_eq(trb_materials_encode(&list, &again, NULL), TRB_OK);
+	test_same(name, in, again);
+	trb_materials_clear(&list);
+	return TRB_OK;
+}
+
 static int take_claim(const char *name, trb_bytes in)
 {
 	struct trb_claim claim;
@@ -79,6 +94,7 @@ START_TEST(vectors_of_the_facts)
 	test_each_vector("request", take_request);
 	test_each_vector("environment", take_environment);
 	test_each_vector("artifacts", take_artifacts);
+	test_each_vector("materials", take_materials);
 	test_each_vector("claim", take_claim);
 	test_each_vector("leaf", take_leaf);
 }

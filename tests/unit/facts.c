@@ -243,9 +243,9 @@ START_TEST(small_grammars)
 }
 END_TEST
 
-/* {1: 1, 2: "https://e/r", 3: [1, h'11…'], 4: null, 5: null, 6: "runc", 7: h'22…'} */
+/* {1: 2, 2: "https://e/r", 3: [1, h'11…'], 4: null, 5: null, 6: ["runc", null], 7: h'22…'} */
 #define REQUEST_HEX \
-	"a70101026b68747470733a2f2f652f7203820154" X10 X10 "04f605f6066472756e630750" X20
+	"a70102026b68747470733a2f2f652f7203820154" X10 X10 "04f605f606826472756e63f60750" X20
 
 START_TEST(request_bytes)
 {
@@ -314,7 +314,8 @@ START_TEST(environment_is_sorted)
 				       .n_limits = 3,
 				       .limits = { { TRB_BYTES_LIT("wall_s"), 5 },
 						   { TRB_BYTES_LIT("pids"), 300 },
-						   { TRB_BYTES_LIT("disk"), 1 } } };
+						   { TRB_BYTES_LIT("disk"), 1 } },
+				       .machine = { 2, 300, TRB_BYTES_LIT("m") } };
 	struct trb_environment again;
 	trb_blob *blob = NULL, *owner = NULL;
 
@@ -322,12 +323,13 @@ START_TEST(environment_is_sorted)
 	memset(env.spec, 0x55, 32);
 	memset(env.rootfs, 0x66, 32);
 	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_OK);
-	check_bytes(blob, "a70101025820" X32(
-				  "44") "03836572756e7363613167737973747261700458"
-					"20" X32("55") "055820" X32(
-						"66") "0683826361"
-						      "2e621901bb82616216826162185007a3646469736b01"
-						      "647069647319012c6677616c6c5f7305");
+	check_bytes(blob,
+		    "ac0101025820" X32(
+			    "44") "03846572756e736361316773797374726170f6"
+				  "045820" X32("55") "0582005820" X32(
+					  "66") "06838263612e621901bb82616216826162185007a3646469"
+						"736b01647069647319012c6677616c6c5f730508f6098302"
+						"19012c616d0af60b800cf6");
 	ck_assert_int_eq(trb_environment_decode(trb_blob_bytes(blob), &again, &owner, NULL),
 			 TRB_OK);
 	ck_assert_uint_eq(again.n_hosts, 3);
@@ -336,6 +338,21 @@ START_TEST(environment_is_sorted)
 	trb_blob_unref(owner);
 	trb_blob_unref(blob);
 
+	env.machine.cpus = 0;
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.machine.cpus = 1;
+	env.machine.model = TRB_BYTES_NULL;
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.machine.model = TRB_BYTES_LIT("m");
+	env.history = (struct trb_history){ .there = true, .tip = { 1, { 0 } }, .steps = 1 };
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.history.there = false;
+	env.has_materials = true;
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.has_materials = false;
+	env.location = TRB_BYTES_LIT("http://e/r");
+	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
+	env.location = TRB_BYTES_NULL;
 	env.limits[1].value = TRB_AMOUNT_MAX + 1;
 	ck_assert_int_eq(trb_environment_encode(&env, &blob, NULL), TRB_E_FORMAT);
 	env.limits[1].value = TRB_AMOUNT_MAX;
@@ -353,25 +370,25 @@ END_TEST
 
 START_TEST(artifacts_are_sorted)
 {
-	struct trb_artifact entries[3] = { { TRB_BYTES_LIT("b"), 300, { 0 } },
-					   { TRB_BYTES_LIT("a/b"), 0, { 0 } },
-					   { TRB_BYTES_LIT("a.so"), 1, { 0 } } };
+	struct trb_artifact entries[3] = { { TRB_BYTES_LIT("b"), 300, { 0 }, 0755 },
+					   { TRB_BYTES_LIT("a/b"), 0, { 0 }, 0644 },
+					   { TRB_BYTES_LIT("a.so"), 1, { 0 }, 0644 } };
 	struct trb_artifacts list = { 3, entries }, again = { 0 };
 	trb_blob *blob = NULL, *owner = NULL;
 
 	for (size_t i = 0; i < 3; i++)
 		memset(entries[i].digest, 0x41 + (int)i, 32);
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_OK);
-	check_bytes(blob, "8383"
+	check_bytes(blob, "8386"
 			  "64612e736f"
 			  "01"
-			  "5820" X32("43") "83"
+			  "5820" X32("43") "001901a4f686"
 					   "63612f62"
 					   "00"
-					   "5820" X32("42") "83"
+					   "5820" X32("42") "001901a4f686"
 							    "6162"
 							    "19012c"
-							    "5820" X32("41"));
+							    "5820" X32("41") "001901edf6");
 	ck_assert_int_eq(trb_artifacts_decode(trb_blob_bytes(blob), &again, &owner, NULL), TRB_OK);
 	ck_assert_uint_eq(again.n, 3);
 	ck_assert(trb_bytes_eq_str(again.entries[2].name, "b") && again.entries[2].size == 300);
@@ -381,6 +398,10 @@ START_TEST(artifacts_are_sorted)
 
 	entries[0].name = entries[1].name;
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_E_FORMAT);
+	entries[0].name = TRB_BYTES_LIT("b");
+	entries[0].mode = 0777;
+	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_E_FORMAT);
+	entries[0].mode = 0644;
 	entries[0].name = TRB_BYTES_LIT("../b");
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_E_FORMAT);
 	list.n = 0;
@@ -401,6 +422,7 @@ START_TEST(artifacts_have_a_ceiling)
 		names[i][1] = (char)('a' + i % 26);
 		entries[i].name = TRB_BYTES(names[i], 255);
 		entries[i].size = TRB_AMOUNT_MAX;
+		entries[i].mode = TRB_MODE_PLAIN;
 	}
 	ck_assert_int_eq(trb_artifacts_encode(&list, &blob, NULL), TRB_OK);
 	ck_assert_int_eq(trb_artifacts_decode(trb_blob_bytes(blob), &again, &owner, NULL), TRB_OK);
@@ -428,9 +450,8 @@ START_TEST(claim_bytes)
 	memset(claim.environment, 0x55, 32);
 	memset(claim.statement, 0x66, 32);
 	ck_assert_int_eq(trb_claim_encode(&claim, &blob, NULL), TRB_OK);
-	check_bytes(blob, "a6010102820154" X10 X10
-			  "035820" X32("33") "045820" X32("44") "05582"
-								"0" X32("55") "065820" X32("66"));
+	check_bytes(blob, "a8010202820154" X10 X10 "035820" X32("33") "045820" X32(
+				  "44") "055820" X32("55") "065820" X32("66") "07f608f6");
 	ck_assert_int_eq(trb_claim_decode(trb_blob_bytes(blob), &again, NULL), TRB_OK);
 	ck_assert_mem_eq(&again, &claim, sizeof(claim));
 	trb_blob_unref(blob);

@@ -68,13 +68,20 @@ static void hello(const struct peer *p, uint64_t version)
 	say(p, &(struct trb_control){ .type = TRB_MSG_HELLO, .u.version = version });
 }
 
+static struct trb_history tip_of(const struct peer *p)
+{
+	return (struct trb_history){ .there = p->request.ref.len > 0, .tip = p->request.commit };
+}
+
 static void state(const struct peer *p, enum trb_enclave_state to)
 {
 	struct trb_control msg = { .type = TRB_MSG_STATE, .u.state.state = to };
 
+	if (to == TRB_STATE_READY)
+		msg.u.state.machine = (struct trb_machine){ 2, 4096, TRB_BYTES_LIT("a peer's") };
 	if (to == TRB_STATE_COMMITTED) {
-		msg.u.state.has_commit = true;
 		msg.u.state.commit = p->request.commit;
+		msg.u.state.history = tip_of(p);
 		if (p->fault == PEER_OTHER_COMMIT)
 			msg.u.state.commit.id[0] ^= 1;
 	}
@@ -130,7 +137,7 @@ static void receive_request(struct peer *p)
 	need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
 	need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);
 	if (msg.type == TRB_MSG_CREDENTIAL) {
-		need(trb_bytes_eq_str(msg.u.bytes, PEER_TOKEN));
+		need(trb_bytes_eq_str(msg.u.credential.token, PEER_TOKEN));
 		frame = NULL;
 		need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
 		need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);
@@ -207,8 +214,10 @@ static void send_artifacts(const struct peer *p)
 static void list_artifacts(struct peer *p)
 {
 	struct trb_artifact entries[2] = {
-		{ .name = TRB_BYTES_LIT(PEER_ARTIFACT), .size = strlen(PEER_CONTENT) },
-		{ .name = TRB_BYTES_LIT(PEER_SECOND), .size = 0 },
+		{ .name = TRB_BYTES_LIT(PEER_ARTIFACT),
+		  .size = strlen(PEER_CONTENT),
+		  .mode = TRB_MODE_PROGRAM },
+		{ .name = TRB_BYTES_LIT(PEER_SECOND), .size = 0, .mode = TRB_MODE_PLAIN },
 	};
 	struct trb_artifacts list = { 2, entries };
 
@@ -223,6 +232,16 @@ static void list_artifacts(struct peer *p)
 		entries[1] = moved;
 	}
 	need(trb_artifacts_encode(&list, &p->artifacts, NULL) == TRB_OK);
+}
+
+/* The sample's, but for the history of the commit that was asked for. */
+static void own_environment(struct peer *p)
+{
+	struct trb_environment env = p->sample.environment_facts;
+
+	env.history = tip_of(p);
+	trb_blob_unref(p->sample.environment);
+	need(trb_environment_encode(&env, &p->sample.environment, NULL) == TRB_OK);
 }
 
 static struct trb_claim make_claim(const struct peer *p)
@@ -266,9 +285,11 @@ static void part(const struct peer *p, uint64_t number, trb_bytes bytes, bool la
 static void send_result(const struct peer *p, trb_bytes document)
 {
 	const trb_bytes parts[] = { trb_blob_bytes(p->sample.environment),
-				    trb_blob_bytes(p->artifacts), document,
+				    trb_blob_bytes(p->artifacts),
+				    document,
 				    trb_blob_bytes(p->sample.statement),
-				    trb_blob_bytes(p->sample.signature) };
+				    trb_blob_bytes(p->sample.signature),
+				    trb_blob_bytes(p->sample.materials) };
 	static const uint8_t large[TRB_CONTROL_CHUNK];
 
 	if (p->fault == PEER_UNKNOWN_PART)
@@ -277,7 +298,7 @@ static void send_result(const struct peer *p, trb_bytes document)
 		part(p, TRB_PART_ENVIRONMENT, TRB_BYTES_LIT("x"), false);
 	if (p->fault == PEER_LARGE_PART)
 		part(p, TRB_PART_SIGNATURE, TRB_BYTES(large, sizeof(large)), true);
-	for (uint64_t i = p->fault == PEER_MIXES_PARTS; i < 5; i++)
+	for (uint64_t i = p->fault == PEER_MIXES_PARTS; i < TRB_PART_MATERIALS; i++)
 		if (p->fault != PEER_MISSING_PART || i != 2)
 			part(p, i + 1, parts[i], true);
 	if (p->fault == PEER_REPEATS_PART)
@@ -357,9 +378,9 @@ static void greet(const struct peer *p)
 	trb_blob *frame = NULL;
 
 	if (p->fault != PEER_NO_HELLO)
-		hello(p, p->fault == PEER_VERSION ? 2 : 1);
+		hello(p, p->fault == PEER_VERSION ? 1 : TRB_CONTROL_VERSION);
 	if (p->fault == PEER_HELLO_TWICE)
-		hello(p, 1);
+		hello(p, TRB_CONTROL_VERSION);
 	if (p->fault == PEER_NO_HELLO)
 		state(p, TRB_STATE_READY);
 	need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
@@ -394,6 +415,7 @@ static _Noreturn void peer_run(struct peer *p)
 	greet(p);
 	receive_request(p);
 	sample_init(&p->sample, 1);
+	own_environment(p);
 	p->nsm = stream(p, TRB_PORT_NSM);
 	flood(p);
 	need(trb_pcr16_data(trb_blob_bytes(p->request_bytes), data, NULL) == TRB_OK);

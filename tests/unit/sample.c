@@ -26,6 +26,18 @@ static void make_request(struct sample *s, unsigned tag)
 				    NULL));
 }
 
+static void make_materials(struct sample *s)
+{
+	struct trb_material submodule = {
+		.uri = TRB_BYTES_LIT("https://forge.example/lib"),
+		.digest = { .algorithm = 1, .id = { 8 } },
+		.pin = TRB_BYTES_LIT("vendor/lib"),
+	};
+	struct trb_materials list = { 1, &submodule };
+
+	OK(trb_materials_encode(&list, &s->materials, NULL));
+}
+
 static void make_environment(struct sample *s)
 {
 	struct trb_environment env = {
@@ -40,8 +52,13 @@ static void make_environment(struct sample *s)
 		.hosts = { { TRB_BYTES_LIT("mirror.example"), 443 } },
 		.n_limits = 2,
 		.limits = { { TRB_BYTES_LIT("pids"), 512 }, { TRB_BYTES_LIT("memory_mib"), 2048 } },
+		.history = { .there = true, .tip = s->request_facts.commit },
+		.machine = { 2, 4096, TRB_BYTES_LIT("unknown") },
+		.has_materials = true,
+		.n_materials = 1,
 	};
 
+	OK(trb_sha256(trb_blob_bytes(s->materials), env.materials, NULL));
 	OK(trb_environment_encode(&env, &s->environment, NULL));
 	OK(trb_environment_decode(trb_blob_bytes(s->environment), &s->environment_facts,
 				  &s->owners[1], NULL));
@@ -50,8 +67,8 @@ static void make_environment(struct sample *s)
 static void make_artifacts(struct sample *s)
 {
 	struct trb_artifact entries[] = {
-		{ TRB_BYTES_LIT("out/tb-verify"), 1234, { 4 } },
-		{ TRB_BYTES_LIT("out/a \"quoted\" n\xc3\xa4me"), 0, { 5 } },
+		{ TRB_BYTES_LIT("out/tb-verify"), 1234, { 4 }, TRB_MODE_PROGRAM },
+		{ TRB_BYTES_LIT("out/a \"quoted\" n\xc3\xa4me"), 0, { 5 }, TRB_MODE_PLAIN },
 	};
 	struct trb_artifacts artifacts = { 2, entries };
 
@@ -66,22 +83,16 @@ void sample_init(struct sample *s, unsigned tag)
 
 	*s = (struct sample){ .source = { 6 }, .pcr0 = { 7 } };
 	make_request(s, tag);
+	make_materials(s);
 	make_environment(s);
 	make_artifacts(s);
-	s->submodule = (struct trb_submodule){
-		.path = TRB_BYTES_LIT("vendor/lib"),
-		.repository = TRB_BYTES_LIT("https://forge.example/lib"),
-		.commit = { .algorithm = 1, .id = { 8 } },
-	};
 	s->input = (struct trb_statement_input){ .request = &s->request_facts,
 						 .environment = &s->environment_facts,
 						 .artifacts = &s->artifact_facts,
 						 .source = s->source,
 						 .pcr0 = s->pcr0,
 						 .started = 1767225600,
-						 .finished = 1767225661,
-						 .n_submodules = 1,
-						 .submodules = &s->submodule };
+						 .finished = 1767225661 };
 	OK(trb_statement_render(&s->input, &s->statement, NULL));
 	OK(trb_dsse_key_new(&key, NULL));
 	OK(trb_dsse_key_spki(key, s->spki, NULL));
@@ -99,6 +110,7 @@ void sample_clear(struct sample *s)
 	trb_blob_unref(s->artifacts);
 	trb_blob_unref(s->statement);
 	trb_blob_unref(s->signature);
+	trb_blob_unref(s->materials);
 }
 
 trb_bundle *sample_bundle(const struct sample *s, size_t n_logs, const struct trb_bundle_log *logs)
@@ -110,6 +122,7 @@ trb_bundle *sample_bundle(const struct sample *s, size_t n_logs, const struct tr
 		.attestation = TRB_BYTES_LIT("no document at all"),
 		.statement = trb_blob_bytes(s->statement),
 		.signature = trb_blob_bytes(s->signature),
+		.materials = trb_blob_bytes(s->materials),
 		.n_logs = n_logs,
 		.logs = logs,
 	};

@@ -7,14 +7,13 @@
 #include "format/statement.h"
 
 struct sample {
-	trb_blob *request, *environment, *artifacts, *statement, *signature;
+	trb_blob *request, *environment, *artifacts, *statement, *signature, *materials;
 	struct trb_request_facts request_facts;
 	struct trb_environment environment_facts;
 	struct trb_artifacts artifact_facts;
 	trb_blob *owners[3];
 	uint8_t source[32], pcr0[48];
 	struct trb_statement_input input;
-	struct trb_submodule submodule;
 	uint8_t spki[91];
 };
 /* tag makes samples differ. */

@@ -204,7 +204,9 @@ END_TEST
 
 START_TEST(equal_base_names_are_told_apart_by_digest)
 {
-	m.entries[2] = (struct trb_artifact){ .name = TRB_BYTES_LIT("test/tb-widget"), .size = 5 };
+	m.entries[2] = (struct trb_artifact){ .name = TRB_BYTES_LIT("test/tb-widget"),
+					      .size = 5,
+					      .mode = TRB_MODE_PLAIN };
 	memcpy(m.entries[2].digest, m.entries[0].digest, 32);
 	m.artifacts.n = 3;
 	expect(NULL);

@@ -90,6 +90,8 @@ TRB_API TRB_CHECK int trb_build_wait(trb_build *build, int timeout_ms, trb_error
 TRB_API size_t trb_build_count_files(const trb_build *build);
 TRB_API const char *trb_build_get_file_name(const trb_build *build, size_t index);
 TRB_API uint64_t trb_build_get_file_size(const trb_build *build, size_t index);
+/* Whether its owner may execute it: 1 or 0. */
+TRB_API int trb_build_is_program(const trb_build *build, size_t index);
 TRB_API int trb_build_get_file_fd(const trb_build *build, size_t index);
 
 /* Whether the recipe has commands for after the attestation: 1 or 0. */

@@ -75,6 +75,15 @@ TRB_API TRB_CHECK int trb_source_wait(trb_source *source, int timeout_ms, trb_er
 TRB_API const char *trb_source_get_commit(const trb_source *source);
 /* The commit that the request's ref pointed to, as hexadecimal digits; NULL without a ref. */
 TRB_API const char *trb_source_get_tip(const trb_source *source);
+/* The annotated tag object that the ref itself pointed to, as hexadecimal digits; NULL without a
+ * ref and where it pointed to a commit. */
+TRB_API const char *trb_source_get_tag(const trb_source *source);
+/* How CT stands to the ref: "tip"; "first-parent", on its own line; "reachable", in its history.
+ * NULL without a ref.  And the length of the way that shows it: 0 at the tip. */
+TRB_API const char *trb_source_get_relation(const trb_source *source);
+TRB_API uint64_t trb_source_get_steps(const trb_source *source);
+/* Where the server redirected the repository to: another path of its origin; NULL: nowhere. */
+TRB_API const char *trb_source_get_location(const trb_source *source);
 /* The source digest: SHA-256 git tree id, 32 bytes. */
 TRB_API trb_bytes trb_source_get_digest(const trb_source *source);
 /* CT's committer time, seconds since 1970: the build's SOURCE_DATE_EPOCH. */
