@@ -145,6 +145,16 @@ TRB_API const char *trb_claims_get_repository(const trb_claims *claims);
 TRB_API const char *trb_claims_get_ref(const trb_claims *claims);
 /* CT in hexadecimal digits. */
 TRB_API const char *trb_claims_get_commit(const trb_claims *claims);
+/* The URL on the repository's own origin that its server redirected to; NULL where it did not. */
+TRB_API const char *trb_claims_get_location(const trb_claims *claims);
+/* The commit that the ref pointed to when the enclave asked for it, and the annotated tag object
+ * between them (the outermost); NULL where no ref was asked for, and where it named no such tag. */
+TRB_API const char *trb_claims_get_ref_tip(const trb_claims *claims);
+TRB_API const char *trb_claims_get_ref_tag(const trb_claims *claims);
+/* How CT stands to that tip: "tip", "first-parent" or "reachable", a static string, and the steps
+ * from the tip back to CT; NULL and 0 where no ref was asked for. */
+TRB_API const char *trb_claims_get_relation(const trb_claims *claims);
+TRB_API uint64_t trb_claims_get_steps(const trb_claims *claims);
 /* The git tree object id of the source, computed with SHA-256. */
 TRB_API trb_bytes trb_claims_get_source_digest(const trb_claims *claims);
 /* SHA-256 of the recipe, and whether it came from the tree: 1 or 0. */
@@ -152,6 +162,15 @@ TRB_API trb_bytes trb_claims_get_recipe_digest(const trb_claims *claims);
 TRB_API int trb_claims_is_recipe_from_tree(const trb_claims *claims);
 /* The sandbox's runtime, for example "runsc". */
 TRB_API const char *trb_claims_get_runtime(const trb_claims *claims);
+/* The machine that the build saw, which the host chose: CPUs, memory in MiB, the CPU's model (or
+ * "unknown"). */
+TRB_API uint64_t trb_claims_get_cpus(const trb_claims *claims);
+TRB_API uint64_t trb_claims_get_memory_mib(const trb_claims *claims);
+TRB_API const char *trb_claims_get_cpu_model(const trb_claims *claims);
+/* How many materials (submodules) went into the build beside the source, and the SHA-256 of their
+ * list; 0 and empty where there are none. */
+TRB_API uint64_t trb_claims_count_materials(const trb_claims *claims);
+TRB_API trb_bytes trb_claims_get_materials_digest(const trb_claims *claims);
 /* PCR index of the document, 48 bytes; empty where the document has none. */
 TRB_API trb_bytes trb_claims_get_pcr(const trb_claims *claims, unsigned index);
 /* The policy's name for the measurement that matched. */

@@ -20,6 +20,8 @@ trb_claims *trb_claims_unref(trb_claims *claims)
 	free(claims->measurement);
 	free(claims->log);
 	free(claims->module_id);
+	free(claims->location);
+	free(claims->cpu_model);
 	trb_attestation_unref(claims->attestation);
 	free(claims);
 	return NULL;
@@ -58,6 +60,62 @@ const char *trb_claims_get_ref(const trb_claims *claims)
 const char *trb_claims_get_commit(const trb_claims *claims)
 {
 	return claims != NULL ? claims->commit : NULL;
+}
+
+const char *trb_claims_get_location(const trb_claims *claims)
+{
+	return claims != NULL ? claims->location : NULL;
+}
+
+static bool has_history(const trb_claims *claims)
+{
+	return claims != NULL && claims->tip[0] != '\0';
+}
+
+const char *trb_claims_get_ref_tip(const trb_claims *claims)
+{
+	return has_history(claims) ? claims->tip : NULL;
+}
+
+const char *trb_claims_get_ref_tag(const trb_claims *claims)
+{
+	return has_history(claims) && claims->tag[0] != '\0' ? claims->tag : NULL;
+}
+
+const char *trb_claims_get_relation(const trb_claims *claims)
+{
+	return has_history(claims) ? trb_relation_name(claims->relation) : NULL;
+}
+
+uint64_t trb_claims_get_steps(const trb_claims *claims)
+{
+	return has_history(claims) ? claims->steps : 0;
+}
+
+uint64_t trb_claims_get_cpus(const trb_claims *claims)
+{
+	return claims != NULL ? claims->cpus : 0;
+}
+
+uint64_t trb_claims_get_memory_mib(const trb_claims *claims)
+{
+	return claims != NULL ? claims->memory_mib : 0;
+}
+
+const char *trb_claims_get_cpu_model(const trb_claims *claims)
+{
+	return claims != NULL ? claims->cpu_model : NULL;
+}
+
+uint64_t trb_claims_count_materials(const trb_claims *claims)
+{
+	return claims != NULL ? claims->n_materials : 0;
+}
+
+trb_bytes trb_claims_get_materials_digest(const trb_claims *claims)
+{
+	return trb_claims_count_materials(claims) > 0 ? TRB_BYTES(claims->materials, 32)
+						      : TRB_BYTES_NULL;
 }
 
 trb_bytes trb_claims_get_source_digest(const trb_claims *claims)

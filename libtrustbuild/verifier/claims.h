@@ -13,8 +13,11 @@ struct trb_claims {
 	atomic_uint refs;
 	int assurance;
 	char *artifact, *repository, *ref, *runtime, *measurement, *log, *module_id;
-	char commit[65];
-	uint64_t size;
+	char *location;  /* NULL: the repository was not redirected */
+	char *cpu_model;
+	char commit[65], tip[65], tag[65]; /* empty where there is none */
+	uint64_t size, relation, steps, cpus, memory_mib, n_materials;
+	uint8_t materials[32];
 	uint8_t digest[32], source[32], recipe[32];
 	bool recipe_from_tree;
 	trb_attestation *attestation;

@@ -268,6 +268,12 @@ static uint64_t plus(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/* The floor against rollback: a tip's evidence never ages. */
+static bool too_early(const struct trb_run *run)
+{
+	return run->policy->not_before_s > 0 && run->log->witnessed_s < run->policy->not_before_s;
+}
+
 int trb_step_time_bound(struct trb_run *run, trb_error **err)
 {
 	const struct trb_policy *p = run->policy;
@@ -283,6 +289,12 @@ int trb_step_time_bound(struct trb_run *run, trb_error **err)
 					"time: the TEE's word only");
 	} else if (run->log == NULL || run->log->witnessed_s == 0) {
 		return trb_fail(err, TRB_E_STATE, "no witness bounds the time");
+	} else if (too_early(run)) {
+		snprintf(wanted, sizeof(wanted), "witnessed at or after %s",
+			 trb_show_time(p->not_before_s).text);
+		return trb_report_fail(run->report, TRB_CK_TIME_BOUND, err, wanted,
+				       "witnessed at %s",
+				       trb_show_time(run->log->witnessed_s).text);
 	} else {
 		from_s = minus(run->log->witnessed_s, p->slack_s);
 		to_s = plus(run->log->witnessed_s, TRB_POLICY_AHEAD_S);

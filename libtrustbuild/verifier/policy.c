@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 
-#define POLICY_VERSION 1
+#define POLICY_VERSION 2
 
 bool trb_texts_have(const struct trb_texts *texts, trb_bytes text)
 {
@@ -34,6 +34,7 @@ enum field {
 	F_LOG,
 	F_ENDORSERS,
 	F_REVOCATION,
+	F_LIVE,
 	F_PROPOSED,
 	FIELDS
 };
@@ -51,6 +52,7 @@ static const struct trb_json_field fields[FIELDS] = {
 	[F_LOG] = { "log", TRB_JSON_ANY, false },
 	[F_ENDORSERS] = { "endorsers", TRB_JSON_ANY, false },
 	[F_REVOCATION] = { "revocation", TRB_JSON_ANY, false },
+	[F_LIVE] = { "live", TRB_JSON_ANY, false },
 	[F_PROPOSED] = { "proposed", TRB_JSON_ANY, false },
 };
 
@@ -63,14 +65,19 @@ static int check_version(const struct trb_json *doc, trb_error **err)
 
 	if (version == NULL)
 		return trb_json_fail(doc, doc->root, err,
-				     "this is no policy: it does not begin with \"policy\": 1");
+				     "this is no policy: it does not begin with \"policy\": 2");
 	r = trb_json_uint(doc, version, 0, TRB_JSON_INT_MAX, &number, err);
 	if (r < 0)
 		return r;
+	if (number == 1)
+		return trb_json_fail(doc, version, err,
+				     "version 1 was never released: write it again as version %d, "
+				     "docs/spec/policy.md has the fields",
+				     POLICY_VERSION);
 	if (number != POLICY_VERSION)
 		return trb_json_fail(doc, version, err,
-				     "version %llu is not one of this release, which reads 1",
-				     (unsigned long long)number);
+				     "version %llu is not one of this release, which reads %d",
+				     (unsigned long long)number, POLICY_VERSION);
 	return TRB_OK;
 }
 
@@ -116,18 +123,15 @@ static int read_sections(const struct trb_json *doc, const cJSON *const v[FIELDS
 		{ F_ARTIFACTS, trb_policy_read_artifacts },
 		{ F_LOG, trb_policy_read_log },
 		{ F_TIME, trb_policy_read_time },
+		{ F_ENDORSERS, trb_policy_read_endorsers },
+		{ F_REVOCATION, trb_policy_read_revocation },
+		{ F_LIVE, trb_policy_read_live },
 	};
-	int r;
+	int r = TRB_OK;
 
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+	for (size_t i = 0; r == TRB_OK && i < sizeof(sections) / sizeof(sections[0]); i++)
 		r = sections[i].read(doc, v[sections[i].field], p, err);
-		if (r < 0)
-			return r;
-	}
-	r = trb_policy_read_endorsers(doc, v[F_ENDORSERS], err);
-	if (r < 0)
-		return r;
-	return trb_policy_read_revocation(doc, v[F_REVOCATION], err);
+	return r;
 }
 
 int trb_policy_parse(trb_bytes json, trb_policy **ret_policy, trb_error **err)
@@ -192,6 +196,7 @@ trb_policy *trb_policy_unref(trb_policy *policy)
 	texts_clear(&policy->repositories);
 	texts_clear(&policy->git_refs);
 	free(policy->commits);
+	texts_clear(&policy->redirects);
 	free(policy->recipes.list);
 	texts_clear(&policy->runtimes);
 	texts_clear(&policy->network);

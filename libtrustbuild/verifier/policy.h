@@ -52,14 +52,19 @@ struct trb_policy {
 	bool any_commit;
 	size_t n_commits;
 	struct trb_commit *commits;
+	uint64_t history;   /* TRB_RELATION_*: the loosest that is accepted */
+	uint64_t max_steps; /* along first parents; 0: any number */
+	struct trb_texts redirects; /* any, or the URLs; empty: none */
 	enum trb_recipe_rule recipe;
 	struct trb_digests recipes;
 	struct trb_texts runtimes;
 	struct trb_texts network; /* any, or the allowed "host:port"; empty: none */
+	uint64_t cpus, memory_mib; /* exactly these; 0: any */
 	struct trb_texts artifacts;
 	enum trb_time_mode mode;
 	bool bound_witness;
 	uint64_t slack_s, max_age_s;
+	uint64_t not_before_s; /* of the witnessed time; 0: any */
 	bool log_none;
 	size_t n_log_keys, n_witnesses, quorum;
 	struct trb_vkey *log_keys, *witnesses;

@@ -139,6 +139,12 @@ int trb_policy_read_roots(const struct trb_json *doc, const cJSON *item, trb_pol
 			if (p->roots[i].name == root->name &&
 			    memcmp(p->roots[i].sha256, root->sha256, 32) == 0)
 				return trb_json_fail(doc, entry, err, "stands twice in the list");
+		if ((p->roots[0].name != NULL) != (root->name != NULL))
+			return trb_json_fail(
+				doc, entry, err,
+				"roots are of hardware or simulated, never both: whoever holds "
+				"the simulated root's key would mint the hardware's measurements; "
+				"write two policies");
 		p->n_roots++;
 	}
 	return TRB_OK;
@@ -210,6 +216,8 @@ int trb_policy_read_measurements(const struct trb_json *doc, const cJSON *item, 
 	size_t n;
 	int r;
 
+	if (trb_json_is_word(item, "endorsed"))
+		return trb_policy_not_yet(doc, item, "endorsed measurements", err);
 	if (cJSON_IsString(item))
 		return trb_json_fail(doc, item, err,
 				     "must be a list: an image that nobody knows proves nothing");
@@ -253,15 +261,64 @@ static int read_commits(const struct trb_json *doc, const cJSON *item, trb_polic
 	return TRB_OK;
 }
 
+/* {"first-parent": {"max_steps": N}} */
+static int read_max_steps(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			  trb_error **err)
+{
+	static const struct trb_json_field outer[] = { { "first-parent", TRB_JSON_OBJECT, true } };
+	static const struct trb_json_field inner[] = { { "max_steps", TRB_JSON_UINT, true } };
+	const cJSON *relation[1], *steps[1];
+	int r = TRB_JSON_RECORD(doc, item, outer, relation, err);
+
+	if (r == TRB_OK)
+		r = TRB_JSON_RECORD(doc, relation[0], inner, steps, err);
+	if (r == TRB_OK)
+		r = trb_json_uint(doc, steps[0], 1, TRB_JSON_INT_MAX, &p->max_steps, err);
+	return r;
+}
+
+static int read_history(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			trb_error **err)
+{
+	if (item == NULL || trb_json_is_word(item, trb_relation_name(TRB_RELATION_TIP))) {
+		p->history = TRB_RELATION_TIP;
+		return TRB_OK;
+	}
+	if (trb_json_is_word(item, trb_relation_name(TRB_RELATION_REACHABLE))) {
+		p->history = TRB_RELATION_REACHABLE;
+		return TRB_OK;
+	}
+	p->history = TRB_RELATION_FIRST_PARENT;
+	if (trb_json_is_word(item, trb_relation_name(TRB_RELATION_FIRST_PARENT)))
+		return TRB_OK;
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err,
+				     "must be \"tip\", \"first-parent\", \"reachable\" or "
+				     "{\"first-parent\": {\"max_steps\": N}}");
+	return read_max_steps(doc, item, p, err);
+}
+
+/* Where the option's word is neither "none" nor "any", a list. */
+static int read_none_or_texts(const struct trb_json *doc, const cJSON *item, const char *of_what,
+			      text_fault fault, struct trb_texts *out, trb_error **err)
+{
+	if (item == NULL || trb_json_is_word(item, "none"))
+		return TRB_OK;
+	if (cJSON_IsString(item) && !trb_json_is_word(item, "any"))
+		return trb_json_fail(doc, item, err, "must be \"none\", \"any\" or a list of %s",
+				     of_what);
+	return read_texts(doc, item, fault, out, err);
+}
+
 int trb_policy_read_source(const struct trb_json *doc, const cJSON *item, trb_policy *p,
 			   trb_error **err)
 {
 	static const struct trb_json_field fields[] = {
-		{ "repositories", TRB_JSON_ANY, true },
-		{ "refs", TRB_JSON_ANY, true },
-		{ "commits", TRB_JSON_ANY, true },
+		{ "repositories", TRB_JSON_ANY, true }, { "refs", TRB_JSON_ANY, true },
+		{ "commits", TRB_JSON_ANY, true },      { "history", TRB_JSON_ANY, false },
+		{ "redirects", TRB_JSON_ANY, false },
 	};
-	const cJSON *v[3];
+	const cJSON *v[5];
 	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
 
 	if (r < 0)
@@ -272,7 +329,12 @@ int trb_policy_read_source(const struct trb_json *doc, const cJSON *item, trb_po
 	r = read_texts(doc, v[1], trb_ref_fault, &p->git_refs, err);
 	if (r < 0)
 		return r;
-	return read_commits(doc, v[2], p, err);
+	r = read_commits(doc, v[2], p, err);
+	if (r == TRB_OK)
+		r = read_history(doc, v[3], p, err);
+	return r < 0 ? r
+		     : read_none_or_texts(doc, v[4], "URLs", trb_repository_fault, &p->redirects,
+					  err);
 }
 
 int trb_policy_read_recipe(const struct trb_json *doc, const cJSON *item, trb_policy *p,
@@ -293,34 +355,68 @@ int trb_policy_read_recipe(const struct trb_json *doc, const cJSON *item, trb_po
 	return read_digests(doc, item, &p->recipes, err);
 }
 
+static int read_runtimes(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			 trb_error **err)
+{
+	if (item != NULL)
+		return read_texts(doc, item, trb_sandbox_fault, &p->runtimes, err);
+	p->runtimes.list = calloc(1, sizeof(*p->runtimes.list));
+	if (p->runtimes.list == NULL || (p->runtimes.list[0] = strdup("runsc")) == NULL)
+		return trb_fail_nomem(err);
+	p->runtimes.n = 1;
+	return TRB_OK;
+}
+
+static int read_machine(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			trb_error **err)
+{
+	static const struct trb_json_field fields[] = {
+		{ "cpus", TRB_JSON_UINT, false },
+		{ "memory_mib", TRB_JSON_UINT, false },
+	};
+	const cJSON *v[2];
+	int r;
+
+	if (item == NULL || trb_json_is_word(item, "any"))
+		return TRB_OK;
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err,
+				     "must be \"any\" or {\"cpus\": N, \"memory_mib\": N}");
+	r = TRB_JSON_RECORD(doc, item, fields, v, err);
+	if (r < 0)
+		return r;
+	if (v[0] == NULL && v[1] == NULL)
+		return trb_json_fail(doc, item, err, "demands nothing; \"any\" says so in writing");
+	if (v[0] != NULL)
+		r = trb_json_uint(doc, v[0], 1, TRB_MACHINE_CPUS, &p->cpus, err);
+	if (r == TRB_OK && v[1] != NULL)
+		r = trb_json_uint(doc, v[1], 1, TRB_AMOUNT_MAX, &p->memory_mib, err);
+	return r;
+}
+
 int trb_policy_read_sandbox(const struct trb_json *doc, const cJSON *item, trb_policy *p,
 			    trb_error **err)
 {
 	static const struct trb_json_field fields[] = {
-		{ "runtimes", TRB_JSON_ANY, false },
-		{ "network", TRB_JSON_ANY, false },
+		{ "runtimes", TRB_JSON_ANY, false }, { "network", TRB_JSON_ANY, false },
+		{ "machine", TRB_JSON_ANY, false },  { "rootfs", TRB_JSON_ANY, false },
+		{ "manager", TRB_JSON_ANY, false },
 	};
-	const cJSON *v[2] = { NULL, NULL };
+	const cJSON *v[5] = { NULL };
 	int r = item != NULL ? TRB_JSON_RECORD(doc, item, fields, v, err) : TRB_OK;
 
-	if (r < 0)
-		return r;
-	if (v[0] != NULL) {
-		r = read_texts(doc, v[0], trb_sandbox_fault, &p->runtimes, err);
-	} else {
-		p->runtimes.list = calloc(1, sizeof(*p->runtimes.list));
-		if (p->runtimes.list == NULL || (p->runtimes.list[0] = strdup("runsc")) == NULL)
-			return trb_fail_nomem(err);
-		p->runtimes.n = 1;
-	}
-	if (r < 0)
-		return r;
-	if (v[1] == NULL || trb_json_is_word(v[1], "none"))
-		return TRB_OK;
-	if (cJSON_IsString(v[1]) && !trb_json_is_word(v[1], "any"))
-		return trb_json_fail(doc, v[1], err,
-				     "must be \"none\", \"any\" or a list of host:port");
-	return read_texts(doc, v[1], trb_host_port_fault, &p->network, err);
+	if (r == TRB_OK)
+		r = read_runtimes(doc, v[0], p, err);
+	if (r == TRB_OK)
+		r = read_none_or_texts(doc, v[1], "host:port", trb_host_port_fault, &p->network,
+				       err);
+	if (r == TRB_OK)
+		r = read_machine(doc, v[2], p, err);
+	if (r == TRB_OK && v[3] != NULL)
+		r = trb_policy_not_yet(doc, v[3], "demands on the root file system", err);
+	if (r == TRB_OK && v[4] != NULL)
+		r = trb_policy_not_yet(doc, v[4], "demands on the sandbox's manager", err);
+	return r;
 }
 
 int trb_policy_read_artifacts(const struct trb_json *doc, const cJSON *item, trb_policy *p,

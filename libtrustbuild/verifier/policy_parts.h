@@ -26,7 +26,14 @@ int trb_policy_read_time(const struct trb_json *doc, const cJSON *item, trb_poli
 			 trb_error **err);
 /* Sections that a later release checks: their form is read, then they are refused unless they are
  * "none". */
-int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb_error **err);
-int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_error **err);
+int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			      trb_error **err);
+int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			       trb_error **err);
+int trb_policy_read_live(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			 trb_error **err);
+/* Refuses a demand that this release knows and cannot check: TRB_E_UNSUPPORTED. */
+int trb_policy_not_yet(const struct trb_json *doc, const cJSON *item, const char *what,
+		       trb_error **err);
 
 #endif

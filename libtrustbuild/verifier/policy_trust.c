@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy's sections about log, witnesses, time, endorsers and revocations. */
+/* The policy's sections about log, witnesses, time, endorsers, revocations and running enclaves. */
 #include "verifier/policy_parts.h"
 
 #include "core/error.h"
+#include "format/times.h"
 
 #define KEY_SHOWN 80 /* bytes of a key in a message */
 
@@ -161,7 +162,7 @@ int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_polic
 		{ "keys", TRB_JSON_ARRAY, true },
 		{ "witnesses", TRB_JSON_ANY, true },
 	};
-	const cJSON *v[2];
+	const cJSON *v[2], *later = cJSON_GetObjectItemCaseSensitive(item, "policy");
 	int r;
 
 	if (trb_json_is_word(item, "none")) {
@@ -170,6 +171,8 @@ int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_polic
 	}
 	if (!cJSON_IsObject(item))
 		return trb_json_fail(doc, item, err, "must be \"none\" or keys and witnesses");
+	if (later != NULL) /* a tlog-policy text in place of both */
+		return trb_policy_not_yet(doc, later, "log policies as a text", err);
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
 	if (r < 0)
 		return r;
@@ -180,131 +183,128 @@ int trb_policy_read_log(const struct trb_json *doc, const cJSON *item, trb_polic
 	return r < 0 ? r : check_independent(doc, v[1], p, err);
 }
 
-static int read_archival(const struct trb_json *doc, const cJSON *const v[4], trb_policy *p,
+enum { T_MODE, T_BOUND, T_SLACK, T_NOT_BEFORE, T_MAX_AGE, T_FIELDS };
+
+static int read_not_before(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			   trb_error **err)
+{
+	if (item == NULL)
+		return TRB_OK;
+	if (!p->bound_witness)
+		return trb_json_fail(doc, item, err,
+				     "needs \"bound\": \"witness\": it is a time of witnesses");
+	if (!cJSON_IsString(item) ||
+	    !trb_time_parse(trb_bytes_str(item->valuestring), &p->not_before_s))
+		return trb_json_fail(doc, item, err,
+				     "must be a time as in 2026-01-31T12:00:00Z (UTC, whole "
+				     "seconds)");
+	if (p->not_before_s == 0)
+		return trb_json_fail(doc, item, err, "is met by every time, and demands nothing");
+	return TRB_OK;
+}
+
+static int read_archival(const struct trb_json *doc, const cJSON *const v[T_FIELDS], trb_policy *p,
 			 trb_error **err)
 {
+	int r = TRB_OK;
+
 	p->mode = TRB_TIME_ARCHIVAL;
 	p->slack_s = TRB_POLICY_SLACK_S;
-	if (v[3] != NULL)
-		return trb_json_fail(doc, v[3], err, "belongs to the mode \"live\"");
-	if (v[1] == NULL)
-		return trb_json_fail(doc, v[0], err,
+	if (v[T_MAX_AGE] != NULL)
+		return trb_json_fail(doc, v[T_MAX_AGE], err, "belongs to the mode \"live\"");
+	if (v[T_BOUND] == NULL)
+		return trb_json_fail(doc, v[T_MODE], err,
 				     "\"archival\" needs \"bound\": \"witness\", or \"none\"");
-	if (trb_json_is_word(v[1], "witness"))
+	if (trb_json_is_word(v[T_BOUND], "witness"))
 		p->bound_witness = true;
-	else if (!trb_json_is_word(v[1], "none"))
-		return trb_json_fail(doc, v[1], err, "must be \"witness\" or \"none\"");
+	else if (!trb_json_is_word(v[T_BOUND], "none"))
+		return trb_json_fail(doc, v[T_BOUND], err, "must be \"witness\" or \"none\"");
 	if (p->bound_witness && p->quorum == 0)
-		return trb_json_fail(doc, v[1], err,
+		return trb_json_fail(doc, v[T_BOUND], err,
 				     "log.witnesses has no quorum whose time could bound anything");
-	if (v[2] == NULL)
-		return TRB_OK;
-	return trb_json_uint(doc, v[2], 0, TRB_POLICY_SECONDS_MAX, &p->slack_s, err);
+	if (v[T_SLACK] != NULL)
+		r = trb_json_uint(doc, v[T_SLACK], 0, TRB_POLICY_SECONDS_MAX, &p->slack_s, err);
+	return r < 0 ? r : read_not_before(doc, v[T_NOT_BEFORE], p, err);
 }
 
 int trb_policy_read_time(const struct trb_json *doc, const cJSON *item, trb_policy *p,
 			 trb_error **err)
 {
-	static const struct trb_json_field fields[] = {
-		{ "mode", TRB_JSON_STRING, true },
-		{ "bound", TRB_JSON_STRING, false },
-		{ "slack_s", TRB_JSON_UINT, false },
-		{ "max_age_s", TRB_JSON_UINT, false },
+	static const struct trb_json_field fields[T_FIELDS] = {
+		[T_MODE] = { "mode", TRB_JSON_STRING, true },
+		[T_BOUND] = { "bound", TRB_JSON_STRING, false },
+		[T_SLACK] = { "slack_s", TRB_JSON_UINT, false },
+		[T_NOT_BEFORE] = { "not_before", TRB_JSON_STRING, false },
+		[T_MAX_AGE] = { "max_age_s", TRB_JSON_UINT, false },
 	};
-	const cJSON *v[4];
+	const cJSON *v[T_FIELDS];
 	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
 
 	if (r < 0)
 		return r;
-	if (trb_json_is_word(v[0], "archival"))
+	if (trb_json_is_word(v[T_MODE], "archival"))
 		return read_archival(doc, v, p, err);
-	if (!trb_json_is_word(v[0], "live"))
-		return trb_json_fail(doc, v[0], err, "must be \"archival\" or \"live\"");
+	if (!trb_json_is_word(v[T_MODE], "live"))
+		return trb_json_fail(doc, v[T_MODE], err, "must be \"archival\" or \"live\"");
 	p->mode = TRB_TIME_LIVE;
-	for (size_t i = 1; i <= 2; i++)
+	for (size_t i = T_BOUND; i <= T_NOT_BEFORE; i++)
 		if (v[i] != NULL)
 			return trb_json_fail(doc, v[i], err, "belongs to the mode \"archival\"");
-	if (v[3] == NULL)
-		return trb_json_fail(doc, v[0], err, "\"live\" needs \"max_age_s\"");
-	return trb_json_uint(doc, v[3], 1, TRB_POLICY_SECONDS_MAX, &p->max_age_s, err);
+	if (v[T_MAX_AGE] == NULL)
+		return trb_json_fail(doc, v[T_MODE], err, "\"live\" needs \"max_age_s\"");
+	return trb_json_uint(doc, v[T_MAX_AGE], 1, TRB_POLICY_SECONDS_MAX, &p->max_age_s, err);
 }
 
-static int not_yet(const struct trb_json *doc, const cJSON *item, const char *what, trb_error **err)
+int trb_policy_not_yet(const struct trb_json *doc, const cJSON *item, const char *what,
+		       trb_error **err)
 {
 	struct trb_json later = *doc;
 
 	later.code = TRB_E_UNSUPPORTED;
 	return trb_json_fail(&later, item, err,
-			     "%s are not yet supported by this release: a newer one is needed, or "
-			     "\"none\"",
+			     "this release cannot check %s yet: a later one is needed, or a policy "
+			     "that does not demand it",
 			     what);
 }
 
-static int read_endorser(const struct trb_json *doc, const cJSON *item, void *user, trb_error **err)
+int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			      trb_error **err)
 {
 	static const struct trb_json_field fields[] = {
-		{ "name", TRB_JSON_STRING, true },
-		{ "key", TRB_JSON_STRING, true },
-		{ "for", TRB_JSON_ARRAY, true },
-	};
-	const cJSON *v[3], *scope;
-	trb_bytes text;
-	size_t n;
-	int r = TRB_JSON_RECORD(doc, item, fields, v, err);
-
-	(void)user;
-	if (r < 0)
-		return r;
-	r = trb_json_array(doc, v[2], 1, 16, &n, err);
-	if (r < 0)
-		return r;
-	cJSON_ArrayForEach (scope, v[2]) {
-		r = trb_json_string(doc, scope, 1, 64, &text, err);
-		if (r < 0)
-			return r;
-	}
-	return TRB_OK;
-}
-
-int trb_policy_read_endorsers(const struct trb_json *doc, const cJSON *item, trb_error **err)
-{
-	static const struct trb_json_field fields[] = {
-		{ "quorum", TRB_JSON_UINT, true },
-		{ "keys", TRB_JSON_ARRAY, true },
+		{ "keys", TRB_JSON_ARRAY, false },
+		{ "demands", TRB_JSON_ARRAY, true },
 	};
 	const cJSON *v[2];
 	int r;
 
+	(void)p;
 	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
-	if (r == TRB_OK)
-		r = read_list(doc, v[1], read_endorser, NULL, err);
-	return r < 0 ? r : not_yet(doc, item, "endorsers", err);
+	return r < 0 ? r : trb_policy_not_yet(doc, item, "endorsements", err);
 }
 
-static int read_key_text(const struct trb_json *doc, const cJSON *item, void *user, trb_error **err)
+int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			       trb_error **err)
 {
-	trb_bytes text;
-
-	(void)user;
-	return trb_json_string(doc, item, 1, TRB_VKEY_MAX, &text, err);
-}
-
-int trb_policy_read_revocation(const struct trb_json *doc, const cJSON *item, trb_error **err)
-{
-	static const struct trb_json_field fields[] = {
-		{ "keys", TRB_JSON_ARRAY, true },
-		{ "min_sequence", TRB_JSON_UINT, false },
-		{ "max_age_s", TRB_JSON_UINT, true },
-	};
-	const cJSON *v[3];
+	static const struct trb_json_field fields[] = { { "lists", TRB_JSON_ARRAY, true } };
+	const cJSON *v[1];
 	int r;
 
+	(void)p;
 	if (item == NULL || trb_json_is_word(item, "none"))
 		return TRB_OK;
 	r = TRB_JSON_RECORD(doc, item, fields, v, err);
-	if (r == TRB_OK)
-		r = read_list(doc, v[0], read_key_text, NULL, err);
-	return r < 0 ? r : not_yet(doc, item, "revocations", err);
+	return r < 0 ? r : trb_policy_not_yet(doc, item, "revocations", err);
+}
+
+int trb_policy_read_live(const struct trb_json *doc, const cJSON *item, trb_policy *p,
+			 trb_error **err)
+{
+	(void)p;
+	if (item == NULL || trb_json_is_word(item, "none"))
+		return TRB_OK;
+	if (!cJSON_IsObject(item))
+		return trb_json_fail(doc, item, err, "must be \"none\" or an object");
+	return trb_policy_not_yet(doc, item, "a running enclave", err);
 }

@@ -91,6 +91,21 @@ int trb_report_waive(trb_report *r, enum trb_check_id id, trb_error **err, const
 	return waive(r, id, err, "%s", why);
 }
 
+int trb_report_warn(trb_report *r, trb_error **err, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	if (r->warning != NULL)
+		return trb_fail(err, TRB_E_STATE, "a report has room for one warning");
+	va_start(ap, fmt);
+	len = vasprintf(&r->warning, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		r->warning = NULL;
+	return len < 0 ? trb_fail_nomem(err) : TRB_OK;
+}
+
 static void refuse(trb_report *r, enum trb_check_id id, int code)
 {
 	r->failed = (int)id;
@@ -218,6 +233,7 @@ trb_report *trb_report_unref(trb_report *report)
 		free(report->checks[i].actual);
 	}
 	free(report->artifact);
+	free(report->warning);
 	trb_claims_unref(report->claims);
 	free(report);
 	return NULL;

@@ -31,6 +31,7 @@ enum trb_check_id {
 	TRB_CK_CLAIM_COMMIT,
 	TRB_CK_CLAIM_ARTIFACTS,
 	TRB_CK_CLAIM_ENVIRONMENT,
+	TRB_CK_CLAIM_MATERIALS,
 	TRB_CK_CLAIM_STATEMENT,
 	TRB_CK_ENVELOPE_SIGNATURE,
 	TRB_CK_ARTIFACT_NAME,
@@ -38,9 +39,11 @@ enum trb_check_id {
 	TRB_CK_SOURCE_REPOSITORY,
 	TRB_CK_SOURCE_REF,
 	TRB_CK_SOURCE_COMMIT,
+	TRB_CK_SOURCE_HISTORY,
 	TRB_CK_RECIPE_ORIGIN,
 	TRB_CK_SANDBOX_RUNTIME,
 	TRB_CK_SANDBOX_NETWORK,
+	TRB_CK_SANDBOX_MACHINE,
 	TRB_CK_NONCE_MATCH,
 	TRB_CK_LOG_CHECKPOINT,
 	TRB_CK_LOG_INCLUSION,
@@ -78,6 +81,7 @@ struct trb_report {
 	int failed;     /* index, or -1 */
 	int assurance;  /* TRB_ASSURANCE_*, or 0 */
 	char *artifact; /* the name that was asked for, or NULL */
+	char *warning;  /* a caution that a row has found; NULL: none */
 	trb_claims *claims;
 	struct trb_check checks[TRB_CHECKS]; /* TRB_OUTCOME_NOT_RUN at birth */
 };
@@ -98,6 +102,9 @@ int trb_report_fail_as(trb_report *r, enum trb_check_id id, int code, trb_error 
  * handed through and decides nothing; everything else becomes the rule's verdict. */
 int trb_report_fail_from(trb_report *r, enum trb_check_id id, int code, const trb_error *cause,
 			 trb_error **err);
+/* A caution that takes numbers of this very build; at most one. */
+int trb_report_warn(trb_report *r, trb_error **err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 const char *trb_outcome_name(int outcome);
 /* "VERIFIED", "VERIFIED (SIMULATED)", "REFUSED". */
 const char *trb_report_word(const trb_report *r);
@@ -120,7 +127,7 @@ struct trb_found_text trb_show_found(const struct trb_nitro_verdict *verdict,
 /* The facts of a verified build as name and value, for people; calls row for each in order. */
 typedef void (*trb_fact_row)(void *user, const char *name, const char *value);
 void trb_claims_list(const trb_claims *claims, trb_fact_row row, void *user);
-/* What the policy waives and everybody should know: the static sentence, or NULL at the end. */
+/* What the policy waives and everybody should know, as a sentence; NULL at the end. */
 const char *trb_report_caution(const trb_report *r, size_t index);
 
 TRB_DEFINE_CLEANUP(trb_report *, trb_report_unref);

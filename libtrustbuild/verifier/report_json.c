@@ -65,6 +65,41 @@ static void put_log(struct trb_json_out *out, const trb_claims *c)
 	trb_json_close(out, '}');
 }
 
+static void put_history(struct trb_json_out *out, const trb_claims *c)
+{
+	if (c->tip[0] == '\0') {
+		put_text(out, "history", NULL);
+		return;
+	}
+	trb_json_member_open(out, "history", '{');
+	put_text(out, "tip", c->tip);
+	put_text(out, "tag", c->tag[0] != '\0' ? c->tag : NULL);
+	put_text(out, "relation", trb_relation_name(c->relation));
+	trb_json_member_uint(out, "steps", c->steps);
+	trb_json_close(out, '}');
+}
+
+static void put_machine(struct trb_json_out *out, const trb_claims *c)
+{
+	trb_json_member_open(out, "machine", '{');
+	trb_json_member_uint(out, "cpus", c->cpus);
+	trb_json_member_uint(out, "memory_mib", c->memory_mib);
+	put_text(out, "model", c->cpu_model);
+	trb_json_close(out, '}');
+}
+
+static void put_materials(struct trb_json_out *out, const trb_claims *c)
+{
+	if (c->n_materials == 0) {
+		put_text(out, "materials", NULL);
+		return;
+	}
+	trb_json_member_open(out, "materials", '{');
+	trb_json_member_uint(out, "count", c->n_materials);
+	trb_json_member_hex(out, "sha256", TRB_BYTES(c->materials, 32));
+	trb_json_close(out, '}');
+}
+
 static void put_claims(struct trb_json_out *out, const trb_claims *c)
 {
 	if (c == NULL) {
@@ -79,14 +114,18 @@ static void put_claims(struct trb_json_out *out, const trb_claims *c)
 	trb_json_member_hex(out, "sha256", TRB_BYTES(c->digest, 32));
 	trb_json_close(out, '}');
 	put_text(out, "repository", c->repository);
+	put_text(out, "location", c->location);
 	put_text(out, "ref", c->ref);
 	put_text(out, "commit", c->commit);
+	put_history(out, c);
 	trb_json_member_hex(out, "source", TRB_BYTES(c->source, 32));
 	trb_json_member_open(out, "recipe", '{');
 	put_text(out, "origin", c->recipe_from_tree ? "tree" : "request");
 	trb_json_member_hex(out, "sha256", TRB_BYTES(c->recipe, 32));
 	trb_json_close(out, '}');
+	put_materials(out, c);
 	put_text(out, "runtime", c->runtime);
+	put_machine(out, c);
 	put_text(out, "measurement", c->measurement);
 	put_pcrs(out, c);
 	put_text(out, "module_id", c->module_id);

@@ -131,6 +131,43 @@ static void list_log(const trb_claims *c, trb_fact_row row, void *user)
 	row(user, "log", text);
 }
 
+/* The ref with what it pointed to; the commit stands in its own line. */
+static void list_ref(const trb_claims *c, trb_fact_row row, void *user)
+{
+	char text[160];
+
+	row(user, "ref", c->ref != NULL ? c->ref : "(none demanded of the enclave)");
+	if (c->tip[0] == '\0')
+		return;
+	if (c->relation == TRB_RELATION_TIP)
+		snprintf(text, sizeof(text), "the tip of the ref");
+	else
+		snprintf(text, sizeof(text), "%s, %" PRIu64 " behind the tip %s",
+			 trb_relation_name(c->relation), c->steps, c->tip);
+	row(user, "relation", text);
+	if (c->tag[0] != '\0')
+		row(user, "tag", c->tag);
+}
+
+static void list_machine(const trb_claims *c, trb_fact_row row, void *user)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " CPU%s, %" PRIu64 " MiB, %s", c->cpus,
+		 c->cpus == 1 ? "" : "s", c->memory_mib, c->cpu_model);
+	row(user, "machine", text);
+}
+
+static void list_materials(const trb_claims *c, trb_fact_row row, void *user)
+{
+	char text[40];
+
+	if (c->n_materials == 0)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 ", list sha256:", c->n_materials);
+	list_hex("materials", text, TRB_BYTES(c->materials, 32), row, user);
+}
+
 void trb_claims_list(const trb_claims *c, trb_fact_row row, void *user)
 {
 	static const unsigned shown[] = { 0, 1, 2, 3, 4, 8 };
@@ -141,12 +178,16 @@ void trb_claims_list(const trb_claims *c, trb_fact_row row, void *user)
 	snprintf(text, sizeof(text), "%" PRIu64 " bytes", c->size);
 	row(user, "size", text);
 	row(user, "repository", c->repository);
-	row(user, "ref", c->ref != NULL ? c->ref : "(none demanded of the enclave)");
+	if (c->location != NULL)
+		row(user, "redirected", c->location);
+	list_ref(c, row, user);
 	row(user, "commit", c->commit);
 	list_hex("source", "sha256:", TRB_BYTES(c->source, 32), row, user);
 	row(user, "recipe",
 	    c->recipe_from_tree ? "trustbuild.json of the tree" : "given with the request");
+	list_materials(c, row, user);
 	row(user, "sandbox", c->runtime);
+	list_machine(c, row, user);
 	row(user, "image", c->measurement);
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
 		trb_bytes pcr = trb_attestation_get_pcr(c->attestation, shown[i]);
@@ -162,7 +203,7 @@ void trb_claims_list(const trb_claims *c, trb_fact_row row, void *user)
 
 const char *trb_report_caution(const trb_report *r, size_t index)
 {
-	const char *found[5];
+	const char *found[6];
 	size_t n = 0;
 
 	if (r->verdict != TRB_OK)
@@ -176,5 +217,7 @@ const char *trb_report_caution(const trb_report *r, size_t index)
 		found[n++] = "unwitnessed: no protection against the log's own host";
 	if (r->checks[TRB_CK_TIME_BOUND].outcome == TRB_OUTCOME_NOT_DEMANDED)
 		found[n++] = "time: the TEE's word only";
+	if (r->warning != NULL)
+		found[n++] = r->warning;
 	return index < n ? found[index] : NULL;
 }

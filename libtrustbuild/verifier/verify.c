@@ -20,6 +20,7 @@ static const trb_step steps[TRB_CHECKS] = {
 	[TRB_CK_CLAIM_COMMIT] = trb_step_claim_commit,
 	[TRB_CK_CLAIM_ARTIFACTS] = trb_step_claim_artifacts,
 	[TRB_CK_CLAIM_ENVIRONMENT] = trb_step_claim_environment,
+	[TRB_CK_CLAIM_MATERIALS] = trb_step_claim_materials,
 	[TRB_CK_CLAIM_STATEMENT] = trb_step_claim_statement,
 	[TRB_CK_ENVELOPE_SIGNATURE] = trb_step_envelope_signature,
 	[TRB_CK_ARTIFACT_NAME] = trb_step_artifact_name,
@@ -27,9 +28,11 @@ static const trb_step steps[TRB_CHECKS] = {
 	[TRB_CK_SOURCE_REPOSITORY] = trb_step_source_repository,
 	[TRB_CK_SOURCE_REF] = trb_step_source_ref,
 	[TRB_CK_SOURCE_COMMIT] = trb_step_source_commit,
+	[TRB_CK_SOURCE_HISTORY] = trb_step_source_history,
 	[TRB_CK_RECIPE_ORIGIN] = trb_step_recipe_origin,
 	[TRB_CK_SANDBOX_RUNTIME] = trb_step_sandbox_runtime,
 	[TRB_CK_SANDBOX_NETWORK] = trb_step_sandbox_network,
+	[TRB_CK_SANDBOX_MACHINE] = trb_step_sandbox_machine,
 	[TRB_CK_NONCE_MATCH] = trb_step_nonce_match,
 	[TRB_CK_LOG_CHECKPOINT] = trb_step_log_checkpoint,
 	[TRB_CK_LOG_INCLUSION] = trb_step_log_inclusion,
@@ -56,32 +59,62 @@ static int copy_text(trb_bytes text, char **ret, trb_error **err)
 	return *ret != NULL ? TRB_OK : trb_fail_nomem(err);
 }
 
+static int copy_claim_texts(const struct trb_run *run, trb_claims *c, trb_error **err)
+{
+	const struct {
+		trb_bytes from;
+		char **to;
+		bool optional;
+	} texts[] = {
+		{ run->artifact->name, &c->artifact, false },
+		{ run->request.repository, &c->repository, false },
+		{ run->environment.location, &c->location, true },
+		{ run->request.ref, &c->ref, true },
+		{ run->environment.runtime, &c->runtime, false },
+		{ run->environment.machine.model, &c->cpu_model, false },
+		{ trb_bytes_str(run->measurement->name), &c->measurement, false },
+		{ trb_attestation_get_module_id(run->document.attestation), &c->module_id, false },
+		{ run->log != NULL ? run->log->checkpoint.origin : TRB_BYTES_NULL, &c->log, true },
+	};
+	int r = TRB_OK;
+
+	for (size_t i = 0; r == TRB_OK && i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!texts[i].optional || texts[i].from.len > 0)
+			r = copy_text(texts[i].from, texts[i].to, err);
+	return r;
+}
+
+static void copy_environment(const struct trb_environment *env, trb_claims *c)
+{
+	const struct trb_history *h = &env->history;
+
+	if (h->there)
+		trb_commit_to_hex(&h->tip, c->tip);
+	if (h->there && h->tagged)
+		trb_commit_to_hex(&h->tag, c->tag);
+	c->relation = h->relation;
+	c->steps = h->steps;
+	c->cpus = env->machine.cpus;
+	c->memory_mib = env->machine.memory_mib;
+	c->n_materials = env->has_materials ? env->n_materials : 0;
+	memcpy(c->materials, env->materials, 32);
+	memcpy(c->recipe, env->recipe, 32);
+	c->recipe_from_tree = env->recipe_origin == TRB_RECIPE_FROM_TREE;
+}
+
 static int fill_claims(const struct trb_run *run, trb_claims *c, trb_error **err)
 {
 	trb_attestation *at = run->document.attestation;
-	int r = copy_text(run->artifact->name, &c->artifact, err);
+	int r = copy_claim_texts(run, c, err);
 
-	if (r == TRB_OK)
-		r = copy_text(run->request.repository, &c->repository, err);
-	if (r == TRB_OK && run->request.ref.len > 0)
-		r = copy_text(run->request.ref, &c->ref, err);
-	if (r == TRB_OK)
-		r = copy_text(run->environment.runtime, &c->runtime, err);
-	if (r == TRB_OK)
-		r = copy_text(trb_bytes_str(run->measurement->name), &c->measurement, err);
-	if (r == TRB_OK)
-		r = copy_text(trb_attestation_get_module_id(at), &c->module_id, err);
-	if (r == TRB_OK && run->log != NULL)
-		r = copy_text(run->log->checkpoint.origin, &c->log, err);
 	if (r < 0)
 		return r;
+	copy_environment(&run->environment, c);
 	trb_commit_to_hex(&run->claim.commit, c->commit);
 	c->assurance = run->document.assurance;
 	c->size = run->artifact->size;
 	memcpy(c->digest, run->artifact->digest, 32);
 	memcpy(c->source, run->claim.source, 32);
-	memcpy(c->recipe, run->environment.recipe, 32);
-	c->recipe_from_tree = run->environment.recipe_origin == TRB_RECIPE_FROM_TREE;
 	c->attestation = trb_attestation_ref(at);
 	c->time_s = trb_attestation_get_timestamp_ms(at) / 1000;
 	if (run->log != NULL) {

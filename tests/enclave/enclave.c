@@ -49,7 +49,7 @@ static trb_policy *policy(const char *recipe)
 
 	host_root(&h, root);
 	snprintf(text, sizeof(text),
-		 "{\"policy\": 1, \"roots\": [{\"simulated\": \"%s\"}], \"measurements\": "
+		 "{\"policy\": 2, \"roots\": [{\"simulated\": \"%s\"}], \"measurements\": "
 		 "[{\"name\": \"test\", \"pcrs\": {\"0\": \"01%094d\", \"1\": \"02%094d\", \"2\": "
 		 "\"03%094d\"}}], \"source\": {\"repositories\": [\"%s\"], \"refs\": "
 		 "[\"refs/heads/main\"], \"commits\": \"any\"}, \"recipe\": %s, \"artifacts\": "

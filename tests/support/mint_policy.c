@@ -66,7 +66,7 @@ char *mint_policy_json(const struct mint_policy *p)
 	char *json;
 
 	trb_buf_init(&b, TRB_POLICY_MAX);
-	trb_buf_add_str(&b, "{\"policy\": 1");
+	trb_buf_add_str(&b, "{\"policy\": 2");
 	member(&b, "roots", p->roots);
 	member(&b, "measurements", p->measurements);
 	member(&b, "source", p->source);

@@ -15,6 +15,7 @@
 	"000000000000000000000000000000000000000000000000" \
 	"000000000000000000000000000000000000000000000000"
 #define D1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define D2 "2222222222222222222222222222222222222222222222222222222222222222"
 #define M(a, b, c) \
 	"[{\"name\": \"m\", \"pcrs\": {\"0\": \"" a "\", \"1\": \"" b "\", \"2\": \"" c "\"}}]"
 
@@ -63,6 +64,8 @@ START_TEST(good_policies_load)
 	loads();
 	p.recipe = p.sandbox = p.artifacts = NULL;
 	loads();
+	p.roots = "[{\"simulated\": \"" D1 "\"}, {\"simulated\": \"" D2 "\"}]";
+	loads();
 	p.roots = "[\"aws-nitro\"]";
 	p.source = "{\"repositories\": \"any\", \"refs\": \"any\", \"commits\": \"any\"}";
 	p.recipe = "[\"" D1 "\"]";
@@ -70,7 +73,7 @@ START_TEST(good_policies_load)
 	p.sandbox = "{\"runtimes\": \"any\", \"network\": [\"a.example:443\"]}";
 	p.time = "{\"mode\": \"live\", \"max_age_s\": 1}";
 	p.log = "\"none\"";
-	p.more = ", \"endorsers\": \"none\", \"revocation\": \"none\"";
+	p.more = ", \"endorsers\": \"none\", \"revocation\": \"none\", \"live\": \"none\"";
 	loads();
 }
 END_TEST
@@ -87,11 +90,12 @@ END_TEST
 
 START_TEST(a_policy_that_demands_nothing_is_none)
 {
-	refused_text("{\"policy\": 1}", TRB_E_POLICY, "demands nothing");
+	refused_text("{\"policy\": 2}", TRB_E_POLICY, "demands nothing");
 	refused_text("{}", TRB_E_POLICY, "is no policy");
 	refused_text("[]", TRB_E_POLICY, "must be an object");
-	refused_text("{\"policy\": 2, \"wants\": 1}", TRB_E_POLICY, "version 2");
-	refused_text("{\"policy\": \"1\"}", TRB_E_POLICY, "policy");
+	refused_text("{\"policy\": 1}", TRB_E_POLICY, "version 1 was never released");
+	refused_text("{\"policy\": 3, \"wants\": 1}", TRB_E_POLICY, "version 3");
+	refused_text("{\"policy\": \"2\"}", TRB_E_POLICY, "policy");
 	p.roots = NULL;
 	refused("\"roots\" is missing");
 	p.measurements = NULL;
@@ -189,6 +193,8 @@ START_TEST(roots_are_pinned)
 		"[{\"simulated\": \"" D1 "\", \"hardware\": true}]",
 		"[null]",
 		"[\"aws-nitro\", \"aws-nitro\"]",
+		"[\"aws-nitro\", {\"simulated\": \"" D1 "\"}]",
+		"[{\"simulated\": \"" D1 "\"}, \"aws-nitro\"]",
 		"[{\"simulated\": \"" D1 "\"}, {\"simulated\": \"" D1 "\"}]",
 		"[{\"simulated\": "
 		"\"0000000000000000000000000000000000000000000000000000000000000000\"}]",
@@ -198,6 +204,18 @@ START_TEST(roots_are_pinned)
 		p.roots = bad[i];
 		refused("roots");
 	}
+}
+END_TEST
+
+/* Whoever holds the development key of an image everywhere would mint its hardware measurement. */
+START_TEST(hardware_and_simulated_roots_never_mix)
+{
+	p.roots = "[\"aws-nitro\", {\"simulated\": \"" D1 "\"}]";
+	refused("roots[1]: roots are of hardware or simulated, never both");
+	p.roots = "[{\"simulated\": \"" D1 "\"}, {\"simulated\": \"" D2 "\"}, \"aws-nitro\"]";
+	refused("roots[2]: roots are of hardware or simulated, never both");
+	p.roots = "[\"aws-nitro\"]";
+	loads();
 }
 END_TEST
 
@@ -228,6 +246,102 @@ START_TEST(sources_follow_their_grammar)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		p.source = bad[i];
 		refused("source");
+	}
+}
+END_TEST
+
+#define HISTORY(h) SOURCE("\"any\"", "\"any\"", "\"any\", \"history\": " h)
+START_TEST(history_says_how_far_from_the_tip)
+{
+	static const struct {
+		const char *source;
+		uint64_t relation, max_steps;
+	} good[] = {
+		{ SOURCE("\"any\"", "\"any\"", "\"any\""), TRB_RELATION_TIP, 0 },
+		{ HISTORY("\"tip\""), TRB_RELATION_TIP, 0 },
+		{ HISTORY("\"first-parent\""), TRB_RELATION_FIRST_PARENT, 0 },
+		{ HISTORY("{\"first-parent\": {\"max_steps\": 1}}"), TRB_RELATION_FIRST_PARENT,
+		  1 },
+		{ HISTORY("\"reachable\""), TRB_RELATION_REACHABLE, 0 },
+	};
+	static const char *const bad[] = {
+		HISTORY("\"any\""),
+		HISTORY("\"none\""),
+		HISTORY("\"Tip\""),
+		HISTORY("null"),
+		HISTORY("1"),
+		HISTORY("{}"),
+		HISTORY("[\"tip\"]"),
+		HISTORY("{\"first-parent\": {}}"),
+		HISTORY("{\"first-parent\": 1}"),
+		HISTORY("{\"first-parent\": {\"max_steps\": 0}}"),
+		HISTORY("{\"first-parent\": {\"max_steps\": -1}}"),
+		HISTORY("{\"first-parent\": {\"max_steps\": \"1\"}}"),
+		HISTORY("{\"first-parent\": {\"max_steps\": 1, \"x\": 1}}"),
+		HISTORY("{\"reachable\": {\"max_steps\": 1}}"),
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		_cleanup_(trb_policy_unrefp) trb_policy *policy = NULL;
+
+		p.source = good[i].source;
+		policy = mint_policy(&p);
+		ck_assert_uint_eq(policy->history, good[i].relation);
+		ck_assert_uint_eq(policy->max_steps, good[i].max_steps);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.source = bad[i];
+		refused("source.history");
+	}
+}
+END_TEST
+
+#define REDIRECTS(u) SOURCE("\"any\"", "\"any\"", "\"any\", \"redirects\": " u)
+START_TEST(redirects_are_none_any_or_urls)
+{
+	static const char *const bad[] = { REDIRECTS("\"all\""), REDIRECTS("[]"),
+					   REDIRECTS("[\"any\"]"),
+					   REDIRECTS("[\"http://a.example/b\"]") };
+
+	p.source = REDIRECTS("\"none\"");
+	loads();
+	p.source = REDIRECTS("\"any\"");
+	loads();
+	p.source = REDIRECTS("[\"https://a.example/b\"]");
+	loads();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.source = bad[i];
+		refused("source.redirects");
+	}
+}
+END_TEST
+
+#define MACHINE(m) "{\"machine\": " m "}"
+START_TEST(the_machine_is_any_or_pinned)
+{
+	static const char *const bad[] = {
+		MACHINE("\"none\""),
+		MACHINE("{}"),
+		MACHINE("null"),
+		MACHINE("[\"any\"]"),
+		MACHINE("{\"cpus\": 0}"),
+		MACHINE("{\"cpus\": 65537}"),
+		MACHINE("{\"cpus\": \"4\"}"),
+		MACHINE("{\"memory_mib\": 0}"),
+		MACHINE("{\"cpus\": 4, \"model\": \"x\"}"),
+	};
+	static const char *const good[] = {
+		MACHINE("\"any\""), MACHINE("{\"cpus\": 65536}"), MACHINE("{\"memory_mib\": 1}"),
+		MACHINE("{\"cpus\": 4, \"memory_mib\": 9007199254740992}")
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		p.sandbox = good[i];
+		loads();
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.sandbox = bad[i];
+		refused("sandbox.machine");
 	}
 }
 END_TEST
@@ -287,6 +401,34 @@ START_TEST(time_has_a_mode_and_a_bound)
 	}
 	p.log = mint_unwitnessed_log();
 	refused("no quorum");
+}
+END_TEST
+
+#define NOT_BEFORE(t) \
+	"{\"mode\": \"archival\", \"bound\": \"witness\", \"not_before\": \"" t "\"}"
+START_TEST(not_before_is_a_time_of_witnesses)
+{
+	static const char *const bad[] = {
+		NOT_BEFORE(""),
+		NOT_BEFORE("2026-11-30"),
+		NOT_BEFORE("2026-11-30T00:00:00"),
+		NOT_BEFORE("2026-11-30T00:00:00.5Z"),
+		NOT_BEFORE("2026-11-30T00:00:00+00:00"),
+		NOT_BEFORE("2026-02-30T00:00:00Z"),
+		NOT_BEFORE("1970-01-01T00:00:00Z"),
+		"{\"mode\": \"archival\", \"bound\": \"witness\", \"not_before\": 1}",
+		"{\"mode\": \"archival\", \"bound\": \"none\", \"not_before\": "
+		"\"2026-11-30T00:00:00Z\"}",
+		"{\"mode\": \"live\", \"max_age_s\": 1, \"not_before\": "
+		"\"2026-11-30T00:00:00Z\"}",
+	};
+
+	p.time = NOT_BEFORE("2026-11-30T00:00:00Z");
+	loads();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		p.time = bad[i];
+		refused("time.not_before");
+	}
 }
 END_TEST
 
@@ -375,23 +517,38 @@ START_TEST(log_keys_and_witnesses_are_distinct_and_of_their_kind)
 }
 END_TEST
 
-/* What a later release checks is refused, not ignored. */
-START_TEST(endorsers_and_revocation_are_not_yet_supported)
+static void not_yet(const char *says)
 {
-	_cleanup_free_ char *json = NULL;
+	_cleanup_free_ char *json = mint_policy_json(&p);
 
-	p.more = ", \"endorsers\": {\"quorum\": 1, \"keys\": [{\"name\": \"a\", \"key\": \"k\", "
-		 "\"for\": [\"measurement\"]}]}";
-	json = mint_policy_json(&p);
-	refused_text(json, TRB_E_UNSUPPORTED, "not yet supported by this release");
-	p.more = ", \"revocation\": {\"keys\": [\"k\"], \"min_sequence\": 0, \"max_age_s\": 86400}";
-	free(json);
-	json = mint_policy_json(&p);
-	refused_text(json, TRB_E_UNSUPPORTED, "not yet supported by this release");
+	refused_text(json, TRB_E_UNSUPPORTED, says);
+}
+
+/* What a later release checks is refused, not ignored. */
+START_TEST(demands_of_later_releases_are_refused)
+{
+	p.more = ", \"endorsers\": {\"keys\": [], \"demands\": [{}]}";
+	not_yet("endorsers: this release cannot check endorsements yet");
+	p.more = ", \"revocation\": {\"lists\": [{}]}";
+	not_yet("revocation: this release cannot check revocations yet");
+	p.more = ", \"live\": {\"x\": 1}";
+	not_yet("live: this release cannot check a running enclave yet");
+	p.measurements = "\"endorsed\"";
+	not_yet("measurements: this release cannot check endorsed measurements yet");
+	p.sandbox = "{\"rootfs\": \"any\"}";
+	not_yet("sandbox.rootfs: this release cannot check");
+	p.sandbox = "{\"manager\": null}";
+	not_yet("sandbox.manager: this release cannot check");
+	p.log = "{\"policy\": \"log a b\"}";
+	not_yet("log.policy: this release cannot check");
 	p.more = ", \"endorsers\": {\"quorum\": 1}";
-	refused("keys");
+	refused("endorsers.quorum");
+	p.more = ", \"endorsers\": {\"keys\": []}";
+	refused("'demands' is missing");
 	p.more = ", \"revocation\": []";
 	refused("revocation");
+	p.more = ", \"live\": true";
+	refused("live");
 }
 END_TEST
 
@@ -399,7 +556,7 @@ START_TEST(proposals_are_not_loaded)
 {
 	p.more = ", \"proposed\": {}";
 	refused("no person has decided");
-	refused_text("{\"policy\": 1, \"proposed\": {\"roots\": []}}", TRB_E_POLICY,
+	refused_text("{\"policy\": 2, \"proposed\": {\"roots\": []}}", TRB_E_POLICY,
 		     "no person has decided");
 }
 END_TEST
@@ -483,11 +640,16 @@ int main(void)
 	tcase_add_test(tc, remote_attestation_verifier_lets_zeros_match_anything);
 	tcase_add_test(tc, roots_are_pinned);
 	tcase_add_test(tc, sources_follow_their_grammar);
+	tcase_add_test(tc, hardware_and_simulated_roots_never_mix);
+	tcase_add_test(tc, history_says_how_far_from_the_tip);
+	tcase_add_test(tc, redirects_are_none_any_or_urls);
+	tcase_add_test(tc, the_machine_is_any_or_pinned);
+	tcase_add_test(tc, not_before_is_a_time_of_witnesses);
 	tcase_add_test(tc, sections_that_are_wrong_are_refused);
 	tcase_add_test(tc, time_has_a_mode_and_a_bound);
 	tcase_add_test(tc, a_log_is_no_witness_of_itself);
 	tcase_add_test(tc, log_keys_and_witnesses_are_distinct_and_of_their_kind);
-	tcase_add_test(tc, endorsers_and_revocation_are_not_yet_supported);
+	tcase_add_test(tc, demands_of_later_releases_are_refused);
 	tcase_add_test(tc, proposals_are_not_loaded);
 	tcase_add_test(tc, ambiguous_json_is_refused);
 	tcase_add_test(tc, too_long_is_refused);

@@ -337,7 +337,7 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	_, err := ParsePolicy([]byte(`{"policy": 1}`))
+	_, err := ParsePolicy([]byte(`{"policy": 2}`))
 	if !errors.Is(err, status.Policy) || !errors.Is(err, status.Check("policy.parse")) ||
 		status.IsVerdict(err) {
 		t.Errorf("policy: %v", err)
