@@ -109,7 +109,7 @@ int trb_step_source_commit(struct trb_run *run, trb_error **err)
 static struct trb_row_text shown_history(const struct trb_run *run)
 {
 	const struct trb_history *h = &run->environment.history;
-	uint64_t at_s = trb_attestation_get_timestamp_ms(run->document.attestation) / 1000;
+	uint64_t at_s = trb_attestation_get_timestamp_ms(run->evidence.attestation) / 1000;
 	struct trb_row_text tip = trb_row_commit(&h->tip), text;
 
 	if (h->relation == TRB_RELATION_TIP)

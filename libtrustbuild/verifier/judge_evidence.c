@@ -98,38 +98,50 @@ int trb_step_artifacts_parse(struct trb_run *run, trb_error **err)
 	return parsed(run, TRB_CK_ARTIFACTS_PARSE, r, cause, run->parts->artifacts.len, err);
 }
 
-/* The document's own row for one of its checks. */
-static int document_row(struct trb_run *run, enum trb_check_id id, enum trb_nitro_check check,
+/* The row of a check that the kind of evidence has made. */
+static int evidence_row(struct trb_run *run, enum trb_check_id id, int r, trb_error *cause,
 			trb_error **err)
 {
-	switch (run->document.outcome[check]) {
-	case TRB_NITRO_PASS:
-		return trb_report_pass(run->report, id, err, NULL, "%s",
-				       trb_show_found(&run->document, check).text);
-	case TRB_NITRO_FAIL:
-		return trb_report_fail_from(run->report, id, run->document_status,
-					    run->document_error, err);
-	default:
-		return trb_fail(err, TRB_E_STATE, "check %s was not made", trb_check_rules[id].id);
-	}
+	const struct trb_evidence *e = &run->evidence;
+
+	if (r < 0)
+		r = trb_report_fail_from(run->report, id, r, cause, err);
+	else
+		r = trb_report_pass(run->report, id, err, NULL, "%s", e->kind->found(e, id).text);
+	trb_error_unref(cause);
+	return r;
+}
+
+static int evidence_step(struct trb_run *run, enum trb_check_id id, enum trb_evidence_check check,
+			 trb_error **err)
+{
+	trb_error *cause = NULL;
+	int r = run->evidence.kind->verify(&run->evidence, check, &cause);
+
+	return evidence_row(run, id, r, cause, err);
 }
 
 int trb_step_document_parse(struct trb_run *run, trb_error **err)
 {
 	const struct trb_policy *p = run->policy;
-	uint64_t at_s = p->mode == TRB_TIME_LIVE ? run->verifier->now_s : TRB_NITRO_TIME_DOCUMENT;
-	int r = trb_nitro_judge(run->verifier->nitro, run->parts->attestation, at_s, p->roots,
-				p->n_roots, 0, &run->document, &run->document_error);
+	const struct trb_nitro_case in = {
+		.nitro = run->verifier->nitro,
+		.document = run->parts->attestation,
+		.at_s = p->mode == TRB_TIME_LIVE ? run->verifier->now_s : TRB_NITRO_TIME_DOCUMENT,
+		.roots = p->roots,
+		.n_roots = p->n_roots,
+	};
+	trb_error *cause = NULL;
+	int r;
 
-	run->document_status = r;
-	if (r < 0 && !trb_is_verdict(r))
-		return trb_fail(err, r, "document: %s", trb_error_message(run->document_error));
-	return document_row(run, TRB_CK_DOCUMENT_PARSE, TRB_NITRO_PARSE, err);
+	run->evidence.kind = trb_evidence_kind_of(in.document);
+	r = run->evidence.kind->parse(&run->evidence, &in, &cause);
+	return evidence_row(run, TRB_CK_DOCUMENT_PARSE, r, cause, err);
 }
 
 int trb_step_claim_parse(struct trb_run *run, trb_error **err)
 {
-	const trb_attestation *at = run->document.attestation;
+	const trb_attestation *at = run->evidence.attestation;
 	trb_bytes user_data = trb_attestation_get_user_data(at);
 	trb_bytes nonce = trb_attestation_get_nonce(at);
 	trb_bytes key = trb_attestation_get_public_key(at), point;
@@ -152,40 +164,41 @@ int trb_step_claim_parse(struct trb_run *run, trb_error **err)
 
 int trb_step_document_signature(struct trb_run *run, trb_error **err)
 {
-	return document_row(run, TRB_CK_DOCUMENT_SIGNATURE, TRB_NITRO_SIGNATURE, err);
+	return evidence_step(run, TRB_CK_DOCUMENT_SIGNATURE, TRB_EVIDENCE_SIGNATURE, err);
 }
 
 int trb_step_document_chain(struct trb_run *run, trb_error **err)
 {
-	const struct trb_nitro_verdict *d = &run->document;
-	int r;
+	struct trb_evidence *e = &run->evidence;
+	trb_error *cause = NULL;
+	int r = e->kind->verify(e, TRB_EVIDENCE_CHAIN, &cause);
 
-	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_PASS)
-		run->report->assurance = d->assurance;
-	/* whatever else may be wrong with them: documents under other roots than AWS's are
+	/* whatever else may be wrong with them: documents under other roots than a vendor's are
 	 * simulated */
-	if (d->outcome[TRB_NITRO_CHAIN] == TRB_NITRO_FAIL && d->simulated_root &&
-	    !trb_policy_accepts_simulated(run->policy))
+	if (trb_is_verdict(r) && e->simulated_root && !trb_policy_accepts_simulated(run->policy)) {
+		trb_error_unref(cause);
 		return trb_report_fail_as(run->report, TRB_CK_DOCUMENT_CHAIN, TRB_E_ASSURANCE, err,
 					  "hardware: a chain to " TRB_NITRO_ROOT_AWS,
 					  "simulated evidence");
-	r = document_row(run, TRB_CK_DOCUMENT_CHAIN, TRB_NITRO_CHAIN, err);
-	if (r == TRB_OK && d->assurance != TRB_ASSURANCE_HARDWARE &&
-	    d->assurance != TRB_ASSURANCE_SIMULATED)
+	}
+	if (r == TRB_OK && e->assurance != TRB_ASSURANCE_HARDWARE &&
+	    e->assurance != TRB_ASSURANCE_SIMULATED)
 		return trb_fail(err, TRB_E_STATE, "the document has no assurance");
-	return r;
+	if (r == TRB_OK)
+		run->report->assurance = e->assurance;
+	return evidence_row(run, TRB_CK_DOCUMENT_CHAIN, r, cause, err);
 }
 
 int trb_step_document_debug(struct trb_run *run, trb_error **err)
 {
-	return document_row(run, TRB_CK_DOCUMENT_DEBUG, TRB_NITRO_DEBUG, err);
+	return evidence_step(run, TRB_CK_DOCUMENT_DEBUG, TRB_EVIDENCE_DEBUG, err);
 }
 
 /* The first PCR that differs; -1 where all that m demands are there and equal. */
-static int first_difference(const struct trb_measurement *m, const trb_attestation *at)
+static int first_difference(const struct trb_measurement *m, const struct trb_evidence *e)
 {
 	for (unsigned i = 0; i < TRB_POLICY_PCRS; i++) {
-		trb_bytes pcr = trb_attestation_get_pcr(at, i);
+		trb_bytes pcr = e->kind->measurement(e, i);
 
 		if ((m->mask & (1u << i)) == 0)
 			continue;
@@ -198,12 +211,12 @@ static int first_difference(const struct trb_measurement *m, const trb_attestati
 static int measurement_differs(struct trb_run *run, trb_error **err)
 {
 	const struct trb_policy *p = run->policy;
-	int i = first_difference(&p->measurements[0], run->document.attestation);
+	int i = first_difference(&p->measurements[0], &run->evidence);
 	struct trb_row_text wanted, found;
 	char text[400];
 
-	found = trb_row_hex(trb_attestation_get_pcr(run->document.attestation,
-						    p->n_measurements == 1 ? (unsigned)i : 0));
+	found = trb_row_hex(run->evidence.kind->measurement(
+		&run->evidence, p->n_measurements == 1 ? (unsigned)i : 0));
 	if (p->n_measurements == 1) {
 		wanted = trb_row_hex(TRB_BYTES(p->measurements[0].pcr[i], PCR_LEN));
 		snprintf(text, sizeof(text), "PCR%d of \"%.80s\" %.96s", i, p->measurements[0].name,
@@ -224,7 +237,7 @@ int trb_step_measurement_match(struct trb_run *run, trb_error **err)
 		const struct trb_measurement *m = &p->measurements[i];
 
 		/* A measurement without PCR0, 1 and 2 matches nothing, whoever made it. */
-		if ((m->mask & 7) == 7 && first_difference(m, run->document.attestation) < 0) {
+		if ((m->mask & 7) == 7 && first_difference(m, &run->evidence) < 0) {
 			run->measurement = m;
 			return trb_report_pass(run->report, TRB_CK_MEASUREMENT_MATCH, err, m->name,
 					       "%s", m->name);
@@ -244,7 +257,7 @@ int trb_step_endorsement_quorum(struct trb_run *run, trb_error **err)
 static int locked_pcr(struct trb_run *run, enum trb_check_id id, unsigned index,
 		      const uint8_t data[32], trb_error **err)
 {
-	trb_bytes pcr = trb_attestation_get_pcr(run->document.attestation, index);
+	trb_bytes pcr = run->evidence.kind->locked(&run->evidence, index);
 	struct trb_row_text wanted, found = trb_row_hex(pcr);
 	uint8_t value[PCR_LEN];
 	int r = trb_pcr_extend_once(data, value, err);
@@ -252,7 +265,6 @@ static int locked_pcr(struct trb_run *run, enum trb_check_id id, unsigned index,
 	if (r < 0)
 		return r;
 	wanted = trb_row_hex(TRB_BYTES(value, PCR_LEN));
-	/* Only locked PCRs are in a document: being there is being locked. */
 	if (pcr.len != PCR_LEN || memcmp(pcr.ptr, value, PCR_LEN) != 0)
 		return trb_report_fail(run->report, id, err, wanted.text, "%s", found.text);
 	return trb_report_pass(run->report, id, err, wanted.text, "%s", found.text);
@@ -280,7 +292,7 @@ int trb_step_pcr_other(struct trb_run *run, trb_error **err)
 	static const char wanted[] = "PCR18 to PCR31 are zero or absent";
 
 	for (unsigned i = USER_PCR_0 + 2; i < USER_PCRS; i++) {
-		trb_bytes pcr = trb_attestation_get_pcr(run->document.attestation, i);
+		trb_bytes pcr = run->evidence.kind->locked(&run->evidence, i);
 		struct trb_row_text found;
 
 		if (trb_bytes_all_zero(pcr))

@@ -70,7 +70,7 @@ int trb_step_claim_statement(struct trb_run *run, trb_error **err)
 		.environment = &run->environment,
 		.artifacts = &run->artifacts,
 		.source = run->claim.source,
-		.pcr0 = trb_attestation_get_pcr(run->document.attestation, 0).ptr,
+		.pcr0 = trb_attestation_get_pcr(run->evidence.attestation, 0).ptr,
 	};
 	struct trb_row_text digest = trb_row_hex(TRB_BYTES(run->claim.statement, 32));
 	trb_error *cause = NULL;
@@ -92,7 +92,7 @@ int trb_step_claim_statement(struct trb_run *run, trb_error **err)
 int trb_step_envelope_signature(struct trb_run *run, trb_error **err)
 {
 	trb_error *cause = NULL;
-	int r = trb_dsse_verify(trb_attestation_get_public_key(run->document.attestation),
+	int r = trb_dsse_verify(trb_attestation_get_public_key(run->evidence.attestation),
 				run->parts->statement, run->parts->signature, &cause);
 
 	if (r < 0)
@@ -106,7 +106,7 @@ int trb_step_envelope_signature(struct trb_run *run, trb_error **err)
 
 int trb_step_nonce_match(struct trb_run *run, trb_error **err)
 {
-	trb_bytes nonce = trb_attestation_get_nonce(run->document.attestation);
+	trb_bytes nonce = trb_attestation_get_nonce(run->evidence.attestation);
 	struct trb_row_text found = trb_row_hex(nonce);
 	struct trb_row_text wanted = trb_row_hex(run->request.nonce);
 

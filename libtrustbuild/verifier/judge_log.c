@@ -277,7 +277,7 @@ static bool too_early(const struct trb_run *run)
 int trb_step_time_bound(struct trb_run *run, trb_error **err)
 {
 	const struct trb_policy *p = run->policy;
-	uint64_t at_ms = trb_attestation_get_timestamp_ms(run->document.attestation);
+	uint64_t at_ms = trb_attestation_get_timestamp_ms(run->evidence.attestation);
 	uint64_t from_s, to_s;
 	char wanted[200];
 

@@ -18,7 +18,7 @@ struct trb_nitro {
 };
 
 /* One document on its way through the checks. */
-struct judge {
+struct trb_nitro_judge {
 	struct trb_nitro *nitro;
 	const struct trb_nitro_root *roots;
 	size_t n_roots;
@@ -81,7 +81,7 @@ static int fail_leaf(const char *id, const char *fault, trb_error **err)
 	return trb_fail_check(err, TRB_E_EVIDENCE, id, "the signing certificate: %s", fault);
 }
 
-static int check_parse(struct judge *j, trb_error **err)
+static int check_parse(struct trb_nitro_judge *j, trb_error **err)
 {
 	struct trb_nitro_verdict *v = j->verdict;
 	int r = trb_attestation_parse(j->document, &v->attestation, err);
@@ -98,7 +98,7 @@ static int check_parse(struct judge *j, trb_error **err)
 
 /* The signature is checked by the key of the certificate that the document carries; whose key that
  * is, and whether the certificate is a good one, is the chain's matter. */
-static int check_signature(struct judge *j, trb_error **err)
+static int check_signature(struct trb_nitro_judge *j, trb_error **err)
 {
 	const trb_attestation *a = j->verdict->attestation;
 	trb_bytes point;
@@ -122,7 +122,7 @@ bool trb_nitro_is_aws_root(trb_bytes der)
 
 /* The first entry of the bundle is compared with what the caller trusts: AWS's root as bytes, any
  * other by its digest.  A root so chosen is not asked for its own signature. */
-static int rule_root(struct judge *j, uint8_t sha256[32], trb_error **err)
+static int rule_root(struct trb_nitro_judge *j, uint8_t sha256[32], trb_error **err)
 {
 	trb_bytes root = trb_attestation_get_cabundle(j->verdict->attestation, 0);
 	bool is_aws = trb_nitro_is_aws_root(root);
@@ -146,7 +146,7 @@ static int rule_root(struct judge *j, uint8_t sha256[32], trb_error **err)
 }
 
 /* Finds or reads one issuer; parent is the digest of the one before it. */
-static int load_issuer(struct judge *j, size_t i, const uint8_t sha256[32],
+static int load_issuer(struct trb_nitro_judge *j, size_t i, const uint8_t sha256[32],
 		       const uint8_t parent[32], trb_error **err)
 {
 	trb_bytes der = trb_attestation_get_cabundle(j->verdict->attestation, i);
@@ -164,7 +164,7 @@ static int load_issuer(struct judge *j, size_t i, const uint8_t sha256[32],
 	return r < 0 ? fail_chain(i, fault, err) : TRB_OK;
 }
 
-static int load_issuers(struct judge *j, trb_error **err)
+static int load_issuers(struct trb_nitro_judge *j, trb_error **err)
 {
 	static const uint8_t no_parent[TRB_SHA256_LEN];
 	uint8_t sha256[TRB_NSM_CABUNDLE][TRB_SHA256_LEN];
@@ -182,7 +182,7 @@ static int load_issuers(struct judge *j, trb_error **err)
 }
 
 /* What holds for each issuer, whether remembered or not. */
-static int check_issuer(const struct judge *j, size_t i, trb_error **err)
+static int check_issuer(const struct trb_nitro_judge *j, size_t i, trb_error **err)
 {
 	const struct trb_cert *cert = &j->issuers[i]->cert;
 	const char *fault;
@@ -197,7 +197,7 @@ static int check_issuer(const struct judge *j, size_t i, trb_error **err)
 	return TRB_OK;
 }
 
-static int check_leaf(struct judge *j, trb_error **err)
+static int check_leaf(struct trb_nitro_judge *j, trb_error **err)
 {
 	const trb_attestation *a = j->verdict->attestation;
 	const struct trb_cert *issuer = &j->issuers[j->n_issuers - 1]->cert;
@@ -225,7 +225,7 @@ static int verify_cert(const struct trb_cert *cert, const struct trb_ec_key *iss
 }
 
 /* The costly part comes last, and is left out for what is remembered. */
-static int check_cert_signatures(const struct judge *j, trb_error **err)
+static int check_cert_signatures(const struct trb_nitro_judge *j, trb_error **err)
 {
 	int r;
 
@@ -244,7 +244,7 @@ static int check_cert_signatures(const struct judge *j, trb_error **err)
 	return r < 0 ? trb_fail_nomem(err) : TRB_OK;
 }
 
-static int check_chain(struct judge *j, trb_error **err)
+static int check_chain(struct trb_nitro_judge *j, trb_error **err)
 {
 	int r = load_issuers(j, err);
 
@@ -261,7 +261,7 @@ static int check_chain(struct judge *j, trb_error **err)
 	return TRB_OK;
 }
 
-static int check_debug(struct judge *j, trb_error **err)
+static int check_debug(struct trb_nitro_judge *j, trb_error **err)
 {
 	if (!j->verdict->debug || (j->flags & TRB_NITRO_ALLOW_DEBUG) != 0)
 		return TRB_OK;
@@ -270,28 +270,65 @@ static int check_debug(struct judge *j, trb_error **err)
 			      "attested");
 }
 
-static int (*const checks[TRB_NITRO_CHECKS])(struct judge *j, trb_error **err) = {
+static int (*const checks[TRB_NITRO_CHECKS])(struct trb_nitro_judge *j, trb_error **err) = {
 	[TRB_NITRO_PARSE] = check_parse,
 	[TRB_NITRO_SIGNATURE] = check_signature,
 	[TRB_NITRO_CHAIN] = check_chain,
 	[TRB_NITRO_DEBUG] = check_debug,
 };
 
-static int run_checks(struct judge *j, trb_error **err)
+int trb_nitro_judge_new(const struct trb_nitro_case *in, struct trb_nitro_verdict *verdict,
+			struct trb_nitro_judge **ret, trb_error **err)
+{
+	struct trb_nitro_judge *j;
+
+	if (in->n_roots == 0)
+		return trb_fail(err, TRB_E_INVAL, "no root is trusted: nothing can be verified");
+	for (size_t i = 0; i < in->n_roots; i++)
+		if (in->roots[i].name != NULL &&
+		    strcmp(in->roots[i].name, TRB_NITRO_ROOT_AWS) != 0)
+			return trb_fail(err, TRB_E_INVAL, "no root is called '%s'",
+					in->roots[i].name);
+	j = calloc(1, sizeof(*j));
+	if (j == NULL)
+		return trb_fail_nomem(err);
+	j->nitro = in->nitro;
+	j->roots = in->roots;
+	j->n_roots = in->n_roots;
+	j->flags = in->flags;
+	j->document = in->document;
+	j->verdict = verdict;
+	verdict->time_s = in->at_s;
+	*ret = j;
+	return TRB_OK;
+}
+
+struct trb_nitro_judge *trb_nitro_judge_free(struct trb_nitro_judge *j)
+{
+	if (j != NULL) {
+		for (size_t i = 0; i < j->n_issuers; i++)
+			trb_issuer_unref(j->issuers[i]);
+		trb_ec_key_free(j->leaf_key);
+		free(j);
+	}
+	return NULL;
+}
+
+int trb_nitro_judge_check(struct trb_nitro_judge *j, enum trb_nitro_check check, trb_error **err)
 {
 	enum trb_nitro_outcome *outcome = j->verdict->outcome;
+	int r;
 
-	for (size_t i = 0; i < TRB_NITRO_CHECKS; i++) {
-		int r = checks[i](j, err);
-
-		if (trb_is_verdict(r))
-			outcome[i] = TRB_NITRO_FAIL;
-		if (r < 0)
-			return r;
-		outcome[i] = TRB_NITRO_PASS;
-	}
-	if (j->verdict->debug)
-		outcome[TRB_NITRO_DEBUG] = TRB_NITRO_WAIVED;
+	if (outcome[check] != TRB_NITRO_NOT_RUN ||
+	    (check > TRB_NITRO_PARSE && outcome[check - 1] != TRB_NITRO_PASS))
+		return trb_fail(err, TRB_E_STATE, "the document's checks have an order");
+	r = checks[check](j, err);
+	if (trb_is_verdict(r))
+		outcome[check] = TRB_NITRO_FAIL;
+	if (r < 0)
+		return r;
+	outcome[check] = check == TRB_NITRO_DEBUG && j->verdict->debug ? TRB_NITRO_WAIVED
+								       : TRB_NITRO_PASS;
 	return TRB_OK;
 }
 
@@ -299,23 +336,12 @@ int trb_nitro_judge(struct trb_nitro *nitro, trb_bytes document, uint64_t at_s,
 		    const struct trb_nitro_root *roots, size_t n_roots, unsigned flags,
 		    struct trb_nitro_verdict *ret, trb_error **err)
 {
-	struct judge j = { .nitro = nitro,
-			   .roots = roots,
-			   .n_roots = n_roots,
-			   .flags = flags,
-			   .document = document,
-			   .verdict = ret };
-	int r;
+	const struct trb_nitro_case in = { nitro, document, at_s, roots, n_roots, flags };
+	struct trb_nitro_judge *j = NULL;
+	int r = trb_nitro_judge_new(&in, ret, &j, err);
 
-	if (n_roots == 0)
-		return trb_fail(err, TRB_E_INVAL, "no root is trusted: nothing can be verified");
-	for (size_t i = 0; i < n_roots; i++)
-		if (roots[i].name != NULL && strcmp(roots[i].name, TRB_NITRO_ROOT_AWS) != 0)
-			return trb_fail(err, TRB_E_INVAL, "no root is called '%s'", roots[i].name);
-	ret->time_s = at_s;
-	r = run_checks(&j, err);
-	for (size_t i = 0; i < j.n_issuers; i++)
-		trb_issuer_unref(j.issuers[i]);
-	trb_ec_key_free(j.leaf_key);
+	for (enum trb_nitro_check i = 0; r == TRB_OK && i < TRB_NITRO_CHECKS; i++)
+		r = trb_nitro_judge_check(j, i, err);
+	trb_nitro_judge_free(j);
 	return r;
 }

@@ -60,10 +60,29 @@ void trb_nitro_forget(struct trb_nitro *nitro);
 
 enum { TRB_NITRO_ALLOW_DEBUG = 1 };
 
-/* Runs the checks in order up to the first that fails.  at_s: seconds since 1970, or
- * TRB_NITRO_TIME_DOCUMENT.  *ret must be zeroed; it is written on a refusal, too, and is the
- * caller's to clear.  Errors: TRB_E_EVIDENCE with the check's id; TRB_E_NOMEM; TRB_E_INVAL where
- * there is no root. */
+/* What is judged, and by whom. */
+struct trb_nitro_case {
+	struct trb_nitro *nitro;
+	trb_bytes document;
+	uint64_t at_s; /* seconds since 1970, or TRB_NITRO_TIME_DOCUMENT */
+	const struct trb_nitro_root *roots;
+	size_t n_roots;
+	unsigned flags;
+};
+
+/* One document on its way through the checks, each of which is made once, in order, after the one
+ * before it has passed.  What *in points to must outlive the judge.  *verdict must be zeroed; it is
+ * written on a refusal, too, and is the caller's to clear, after the judge.  Errors: TRB_E_EVIDENCE
+ * with the check's id; TRB_E_NOMEM; TRB_E_INVAL where there is no root; TRB_E_STATE for another
+ * order. */
+struct trb_nitro_judge;
+int trb_nitro_judge_new(const struct trb_nitro_case *in, struct trb_nitro_verdict *verdict,
+			struct trb_nitro_judge **ret, trb_error **err);
+int trb_nitro_judge_check(struct trb_nitro_judge *judge, enum trb_nitro_check check,
+			  trb_error **err);
+struct trb_nitro_judge *trb_nitro_judge_free(struct trb_nitro_judge *judge);
+
+/* All of them up to the first that fails. */
 int trb_nitro_judge(struct trb_nitro *nitro, trb_bytes document, uint64_t at_s,
 		    const struct trb_nitro_root *roots, size_t n_roots, unsigned flags,
 		    struct trb_nitro_verdict *ret, trb_error **err);

@@ -7,7 +7,7 @@
 #include "format/note.h"
 #include "format/statement.h"
 #include "verifier/claims.h"
-#include "verifier/nitro.h"
+#include "verifier/evidence.h"
 #include "verifier/policy.h"
 #include "verifier/report.h"
 
@@ -63,9 +63,7 @@ struct trb_run {
 	struct trb_environment environment;
 	struct trb_artifacts artifacts;
 	struct trb_claim claim;
-	struct trb_nitro_verdict document;
-	trb_error *document_error; /* why document.outcome has a failure */
-	int document_status;
+	struct trb_evidence evidence;
 
 	const struct trb_measurement *measurement;
 	bool candidate[TRB_ARTIFACTS_MAX]; /* entries that the name may mean */

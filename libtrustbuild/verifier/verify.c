@@ -47,8 +47,7 @@ static void run_clear(struct trb_run *run)
 	for (size_t i = 0; i < sizeof(run->owners) / sizeof(run->owners[0]); i++)
 		trb_blob_unref(run->owners[i]);
 	trb_artifacts_clear(&run->artifacts);
-	trb_nitro_verdict_clear(&run->document);
-	trb_error_unref(run->document_error);
+	trb_evidence_clear(&run->evidence);
 	trb_report_unref(run->report);
 	trb_log_candidates_free(run);
 }
@@ -73,7 +72,7 @@ static int copy_claim_texts(const struct trb_run *run, trb_claims *c, trb_error 
 		{ run->environment.runtime, &c->runtime, false },
 		{ run->environment.machine.model, &c->cpu_model, false },
 		{ trb_bytes_str(run->measurement->name), &c->measurement, false },
-		{ trb_attestation_get_module_id(run->document.attestation), &c->module_id, false },
+		{ trb_attestation_get_module_id(run->evidence.attestation), &c->module_id, false },
 		{ run->log != NULL ? run->log->checkpoint.origin : TRB_BYTES_NULL, &c->log, true },
 	};
 	int r = TRB_OK;
@@ -104,14 +103,14 @@ static void copy_environment(const struct trb_environment *env, trb_claims *c)
 
 static int fill_claims(const struct trb_run *run, trb_claims *c, trb_error **err)
 {
-	trb_attestation *at = run->document.attestation;
+	trb_attestation *at = run->evidence.attestation;
 	int r = copy_claim_texts(run, c, err);
 
 	if (r < 0)
 		return r;
 	copy_environment(&run->environment, c);
 	trb_commit_to_hex(&run->claim.commit, c->commit);
-	c->assurance = run->document.assurance;
+	c->assurance = run->evidence.assurance;
 	c->size = run->artifact->size;
 	memcpy(c->digest, run->artifact->digest, 32);
 	memcpy(c->source, run->claim.source, 32);
