@@ -3,6 +3,7 @@
 #include <trustbuild/attestation.h>
 
 #include "enclave/client.h"
+#include "format/agree.h"
 #include "format/dsse.h"
 #include "format/statement.h"
 
@@ -152,34 +153,26 @@ static int make_claim(const struct trb_enclave *e, trb_blob **ret, trb_error **e
 
 /* --- the document --- */
 
-static bool holds_pcr(const trb_attestation *doc, unsigned index, const uint8_t data[32])
+static int check_agreement(const struct trb_enclave *e, const trb_attestation *doc, trb_error **err)
 {
-	uint8_t wanted[TRB_SHA384_LEN];
-
-	return trb_pcr_extend_once(data, wanted, NULL) == TRB_OK &&
-	       trb_bytes_eq(trb_attestation_get_pcr(doc, index), TRB_BYTES(wanted, sizeof(wanted)));
-}
-
-static int check_pcrs(const struct trb_enclave *e, const trb_attestation *doc, trb_error **err)
-{
-	uint8_t request[32], commit[32], environment[32];
-	struct trb_commit ct;
-	int r = trb_pcr16_data(trb_blob_bytes(e->request_bytes), request, err);
+	const struct trb_evidence *ev = &e->evidence;
+	struct trb_claim claim;
+	const struct trb_agree_case in = {
+		.request = trb_blob_bytes(e->request_bytes),
+		.environment = trb_blob_bytes(ev->environment),
+		.artifacts = trb_blob_bytes(ev->artifacts),
+		.statement = trb_blob_bytes(ev->statement),
+		.facts = &e->facts,
+		.claim = &claim,
+		.nonce = trb_attestation_get_nonce(doc),
+		.pcr16 = trb_attestation_get_pcr(doc, 16),
+		.pcr17 = trb_attestation_get_pcr(doc, 17),
+	};
+	int r = trb_claim_decode(trb_attestation_get_user_data(doc), &claim, err);
 
 	if (r == TRB_OK)
-		r = trb_sha256(trb_blob_bytes(e->evidence.environment), environment, err);
-	if (r == TRB_OK)
-		r = trb_attest_commit(e, &ct, err);
-	if (r == TRB_OK)
-		r = trb_pcr17_data(&ct, trb_source_get_digest(e->source).ptr, environment, commit,
-				   err);
-	if (r < 0)
-		return r;
-	if (!holds_pcr(doc, 16, request) || !holds_pcr(doc, 17, commit) ||
-	    !trb_bytes_eq(trb_attestation_get_pcr(doc, 0), TRB_BYTES(e->pcr0, sizeof(e->pcr0))))
-		return trb_fail(err, TRB_E_MEASUREMENT,
-				"the NSM's document has other measurements than this build's");
-	return TRB_OK;
+		r = trb_agree_all(&in, err);
+	return r;
 }
 
 /* What leaves the enclave is what was asked of the NSM: a host that plays the NSM is found here. */
@@ -192,12 +185,16 @@ static int check_document(const struct trb_enclave *e, trb_bytes claim, trb_byte
 	if (r < 0)
 		return trb_wrap(err, r, "the NSM's document");
 	if (!trb_bytes_eq(trb_attestation_get_user_data(doc), claim) ||
-	    !trb_bytes_eq(trb_attestation_get_nonce(doc), e->facts.nonce) ||
 	    !trb_bytes_eq(trb_attestation_get_public_key(doc), spki))
 		return trb_fail(err, TRB_E_EVIDENCE,
 				"the NSM's document says something else than it was asked for");
+	if (!trb_bytes_eq(trb_attestation_get_pcr(doc, 0), TRB_BYTES(e->pcr0, sizeof(e->pcr0))))
+		return trb_fail(err, TRB_E_MEASUREMENT,
+				"the NSM's document is of another image than this one");
 	r = trb_clock_check(&e->clock, trb_attestation_get_timestamp_ms(doc), err);
-	return r == TRB_OK ? check_pcrs(e, doc, err) : r;
+	if (r == TRB_OK)
+		r = check_agreement(e, doc, err);
+	return r < 0 ? trb_wrap(err, r, "the NSM's document") : r;
 }
 
 static int check_leaf(const struct trb_enclave *e, trb_error **err)

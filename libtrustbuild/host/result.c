@@ -3,6 +3,7 @@
 #include "host/result.h"
 
 #include "core/error.h"
+#include "format/agree.h"
 #include "format/attestation.h"
 #include "format/bundle.h"
 
@@ -14,67 +15,33 @@ struct result {
 	struct trb_claim claim;
 };
 
-static int check_digest(trb_bytes bytes, const uint8_t wanted[32], const char *check,
-			const char *what, trb_error **err)
-{
-	uint8_t digest[TRB_SHA256_LEN];
-	int r = trb_sha256(bytes, digest, err);
-
-	if (r == TRB_OK && memcmp(digest, wanted, sizeof(digest)) != 0)
-		r = trb_fail_check(err, TRB_E_CLAIM, check, "the claim is about another %s", what);
-	return r;
-}
-
-static int check_claim(struct result *in, trb_error **err)
-{
-	int r = trb_claim_decode(trb_attestation_get_user_data(in->document), &in->claim, err);
-
-	if (r < 0)
-		return r;
-	if (!trb_commit_eq(&in->claim.commit, &in->facts.commit))
-		return trb_fail_check(err, TRB_E_SOURCE, "source.commit",
-				      "the claim is about another commit");
-	r = check_digest(in->artifacts, in->claim.artifacts, "claim.artifacts", "artifact list",
-			 err);
-	if (r == TRB_OK)
-		r = check_digest(in->environment, in->claim.environment, "claim.environment",
-				 "environment", err);
-	if (r == TRB_OK)
-		r = check_digest(in->statement, in->claim.statement, "claim.statement", "statement",
-				 err);
-	return r;
-}
-
-static int check_pcr(const struct result *in, unsigned index, const uint8_t wanted[48],
-		     const char *check, trb_error **err)
-{
-	if (trb_bytes_eq(trb_attestation_get_pcr(in->document, index),
-			 TRB_BYTES(wanted, TRB_SHA384_LEN)))
-		return TRB_OK;
-	return trb_fail_check(err, TRB_E_MEASUREMENT, check,
-			      "PCR%u of the document is not what it has to be", index);
-}
-
 static int check_pcrs(const struct result *in, const uint8_t pcrs[3][TRB_SHA384_LEN],
 		      trb_error **err)
 {
-	uint8_t data[TRB_SHA256_LEN], pcr[TRB_SHA384_LEN];
-	int r = TRB_OK;
+	for (unsigned i = 0; i < 3; i++)
+		if (!trb_bytes_eq(trb_attestation_get_pcr(in->document, i),
+				  TRB_BYTES(pcrs[i], TRB_SHA384_LEN)))
+			return trb_fail_check(err, TRB_E_MEASUREMENT, "measurement.match",
+					      "PCR%u of the document is not the image's", i);
+	return TRB_OK;
+}
 
-	for (unsigned i = 0; r == TRB_OK && i < 3; i++)
-		r = check_pcr(in, i, pcrs[i], "measurement.match", err);
-	if (r == TRB_OK)
-		r = trb_pcr16_data(in->request, data, err);
-	if (r == TRB_OK)
-		r = trb_pcr_extend_once(data, pcr, err);
-	if (r == TRB_OK)
-		r = check_pcr(in, 16, pcr, "pcr16.request", err);
-	if (r == TRB_OK)
-		r = trb_pcr17_data(&in->claim.commit, in->claim.source, in->claim.environment, data,
-				   err);
-	if (r == TRB_OK)
-		r = trb_pcr_extend_once(data, pcr, err);
-	return r == TRB_OK ? check_pcr(in, 17, pcr, "pcr17.commit", err) : r;
+static int check_agreement(struct result *in, trb_error **err)
+{
+	const struct trb_agree_case parts = {
+		.request = in->request,
+		.environment = in->environment,
+		.artifacts = in->artifacts,
+		.statement = in->statement,
+		.facts = &in->facts,
+		.claim = &in->claim,
+		.nonce = trb_attestation_get_nonce(in->document),
+		.pcr16 = trb_attestation_get_pcr(in->document, 16),
+		.pcr17 = trb_attestation_get_pcr(in->document, 17),
+	};
+	int r = trb_claim_decode(trb_attestation_get_user_data(in->document), &in->claim, err);
+
+	return r < 0 ? r : trb_agree_all(&parts, err);
 }
 
 static int check_document(struct result *in, const uint8_t pcrs[3][TRB_SHA384_LEN], trb_error **err)
@@ -85,10 +52,7 @@ static int check_document(struct result *in, const uint8_t pcrs[3][TRB_SHA384_LE
 		r = trb_request_facts_decode(in->request, &in->facts, &in->facts_owner, err);
 	if (r < 0)
 		return r;
-	if (!trb_bytes_eq(trb_attestation_get_nonce(in->document), in->facts.nonce))
-		return trb_fail_check(err, TRB_E_FRESHNESS, "nonce.match",
-				      "the document carries another nonce");
-	r = check_claim(in, err);
+	r = check_agreement(in, err);
 	return r == TRB_OK ? check_pcrs(in, pcrs, err) : r;
 }
 

@@ -3,7 +3,7 @@
  * to the byte under another root. */
 #include "verifier/evidence.h"
 
-static int nitro_parse(struct trb_evidence *e, const struct trb_nitro_case *in, trb_error **err)
+static int nitro_parse(struct trb_tee_evidence *e, const struct trb_nitro_case *in, trb_error **err)
 {
 	int r = trb_nitro_judge_new(in, &e->verdict, &e->judge, err);
 
@@ -13,7 +13,7 @@ static int nitro_parse(struct trb_evidence *e, const struct trb_nitro_case *in, 
 	return r;
 }
 
-static int nitro_verify(struct trb_evidence *e, enum trb_evidence_check check, trb_error **err)
+static int nitro_verify(struct trb_tee_evidence *e, enum trb_evidence_check check, trb_error **err)
 {
 	static const enum trb_nitro_check checks[] = {
 		[TRB_EVIDENCE_SIGNATURE] = TRB_NITRO_SIGNATURE,
@@ -29,12 +29,12 @@ static int nitro_verify(struct trb_evidence *e, enum trb_evidence_check check, t
 
 /* A Nitro document lists PCR0 to 15, and of the others those that were locked: being there is being
  * locked. */
-static trb_bytes nitro_pcr(const struct trb_evidence *e, unsigned index)
+static trb_bytes nitro_pcr(const struct trb_tee_evidence *e, unsigned index)
 {
 	return trb_attestation_get_pcr(e->attestation, index);
 }
 
-static struct trb_found_text nitro_found(const struct trb_evidence *e, enum trb_check_id row)
+static struct trb_found_text nitro_found(const struct trb_tee_evidence *e, enum trb_check_id row)
 {
 	switch (row) {
 	case TRB_CK_DOCUMENT_PARSE:
@@ -48,7 +48,7 @@ static struct trb_found_text nitro_found(const struct trb_evidence *e, enum trb_
 	}
 }
 
-static void nitro_clear(struct trb_evidence *e)
+static void nitro_clear(struct trb_tee_evidence *e)
 {
 	e->judge = trb_nitro_judge_free(e->judge);
 	trb_nitro_verdict_clear(&e->verdict);
@@ -70,9 +70,9 @@ const struct trb_evidence_kind *trb_evidence_kind_of(trb_bytes document)
 	return &kinds[0];
 }
 
-void trb_evidence_clear(struct trb_evidence *e)
+void trb_evidence_clear(struct trb_tee_evidence *e)
 {
 	if (e->kind != NULL)
 		e->kind->clear(e);
-	*e = (struct trb_evidence){ 0 };
+	*e = (struct trb_tee_evidence){ 0 };
 }

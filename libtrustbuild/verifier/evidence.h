@@ -7,7 +7,7 @@
 #include "verifier/nitro.h"
 #include "verifier/report.h"
 
-struct trb_evidence;
+struct trb_tee_evidence;
 
 /* What is made of a document after its form is known, in this order. */
 enum trb_evidence_check {
@@ -19,20 +19,20 @@ enum trb_evidence_check {
 struct trb_evidence_kind {
 	const char *name;
 	/* The form alone; fills the evidence's facts. */
-	int (*parse)(struct trb_evidence *e, const struct trb_nitro_case *in, trb_error **err);
+	int (*parse)(struct trb_tee_evidence *e, const struct trb_nitro_case *in, trb_error **err);
 	/* One check, after the one before it has passed. */
-	int (*verify)(struct trb_evidence *e, enum trb_evidence_check check, trb_error **err);
+	int (*verify)(struct trb_tee_evidence *e, enum trb_evidence_check check, trb_error **err);
 	/* What the image was measured as, by the numbers that policies use; empty: nothing. */
-	trb_bytes (*measurement)(const struct trb_evidence *e, unsigned index);
+	trb_bytes (*measurement)(const struct trb_tee_evidence *e, unsigned index);
 	/* What the enclave client has extended and locked; empty: not locked. */
-	trb_bytes (*locked)(const struct trb_evidence *e, unsigned index);
+	trb_bytes (*locked)(const struct trb_tee_evidence *e, unsigned index);
 	/* What a check that passed has found, in one line. */
-	struct trb_found_text (*found)(const struct trb_evidence *e, enum trb_check_id row);
-	void (*clear)(struct trb_evidence *e);
+	struct trb_found_text (*found)(const struct trb_tee_evidence *e, enum trb_check_id row);
+	void (*clear)(struct trb_tee_evidence *e);
 };
 
 /* One document.  Zeroed at birth; what its kind gave it, it takes back. */
-struct trb_evidence {
+struct trb_tee_evidence {
 	const struct trb_evidence_kind *kind;
 	/* its facts, which are nobody's word before the checks have passed */
 	trb_attestation *attestation;
@@ -46,6 +46,6 @@ struct trb_evidence {
 
 /* The kind of evidence that a document is of; this release knows one. */
 const struct trb_evidence_kind *trb_evidence_kind_of(trb_bytes document);
-void trb_evidence_clear(struct trb_evidence *e);
+void trb_evidence_clear(struct trb_tee_evidence *e);
 
 #endif

@@ -102,7 +102,7 @@ int trb_step_artifacts_parse(struct trb_run *run, trb_error **err)
 static int evidence_row(struct trb_run *run, enum trb_check_id id, int r, trb_error *cause,
 			trb_error **err)
 {
-	const struct trb_evidence *e = &run->evidence;
+	const struct trb_tee_evidence *e = &run->evidence;
 
 	if (r < 0)
 		r = trb_report_fail_from(run->report, id, r, cause, err);
@@ -169,7 +169,7 @@ int trb_step_document_signature(struct trb_run *run, trb_error **err)
 
 int trb_step_document_chain(struct trb_run *run, trb_error **err)
 {
-	struct trb_evidence *e = &run->evidence;
+	struct trb_tee_evidence *e = &run->evidence;
 	trb_error *cause = NULL;
 	int r = e->kind->verify(e, TRB_EVIDENCE_CHAIN, &cause);
 
@@ -195,7 +195,7 @@ int trb_step_document_debug(struct trb_run *run, trb_error **err)
 }
 
 /* The first PCR that differs; -1 where all that m demands are there and equal. */
-static int first_difference(const struct trb_measurement *m, const struct trb_evidence *e)
+static int first_difference(const struct trb_measurement *m, const struct trb_tee_evidence *e)
 {
 	for (unsigned i = 0; i < TRB_POLICY_PCRS; i++) {
 		trb_bytes pcr = e->kind->measurement(e, i);
@@ -254,37 +254,14 @@ int trb_step_endorsement_quorum(struct trb_run *run, trb_error **err)
 				"the policy names no endorsers");
 }
 
-static int locked_pcr(struct trb_run *run, enum trb_check_id id, unsigned index,
-		      const uint8_t data[32], trb_error **err)
-{
-	trb_bytes pcr = run->evidence.kind->locked(&run->evidence, index);
-	struct trb_row_text wanted, found = trb_row_hex(pcr);
-	uint8_t value[PCR_LEN];
-	int r = trb_pcr_extend_once(data, value, err);
-
-	if (r < 0)
-		return r;
-	wanted = trb_row_hex(TRB_BYTES(value, PCR_LEN));
-	if (pcr.len != PCR_LEN || memcmp(pcr.ptr, value, PCR_LEN) != 0)
-		return trb_report_fail(run->report, id, err, wanted.text, "%s", found.text);
-	return trb_report_pass(run->report, id, err, wanted.text, "%s", found.text);
-}
-
 int trb_step_pcr16_request(struct trb_run *run, trb_error **err)
 {
-	uint8_t data[32];
-	int r = trb_pcr16_data(run->parts->request, data, err);
-
-	return r < 0 ? r : locked_pcr(run, TRB_CK_PCR16_REQUEST, USER_PCR_0, data, err);
+	return trb_run_agree_row(run, TRB_CK_PCR16_REQUEST, TRB_AGREE_PCR16, err);
 }
 
 int trb_step_pcr17_commit(struct trb_run *run, trb_error **err)
 {
-	uint8_t data[32];
-	int r = trb_pcr17_data(&run->claim.commit, run->claim.source, run->claim.environment, data,
-			       err);
-
-	return r < 0 ? r : locked_pcr(run, TRB_CK_PCR17_COMMIT, USER_PCR_0 + 1, data, err);
+	return trb_run_agree_row(run, TRB_CK_PCR17_COMMIT, TRB_AGREE_PCR17, err);
 }
 
 int trb_step_pcr_other(struct trb_run *run, trb_error **err)

@@ -3,46 +3,54 @@
 #include "format/dsse.h"
 #include "verifier/run.h"
 
-int trb_step_claim_commit(struct trb_run *run, trb_error **err)
+int trb_run_agree(const struct trb_run *run, enum trb_agree what, struct trb_agreement *ret,
+		  trb_error **err)
 {
-	struct trb_row_text wanted = trb_row_commit(&run->request.commit);
-	struct trb_row_text found = trb_row_commit(&run->claim.commit);
+	const struct trb_tee_evidence *e = &run->evidence;
+	const struct trb_agree_case in = {
+		.request = run->parts->request,
+		.environment = run->parts->environment,
+		.artifacts = run->parts->artifacts,
+		.statement = run->parts->statement,
+		.facts = &run->request,
+		.claim = &run->claim,
+		.nonce = trb_attestation_get_nonce(e->attestation),
+		.pcr16 = e->kind->locked(e, 16),
+		.pcr17 = e->kind->locked(e, 17),
+	};
 
-	if (!trb_commit_eq(&run->request.commit, &run->claim.commit))
-		return trb_report_fail(run->report, TRB_CK_CLAIM_COMMIT, err, wanted.text, "%s",
-				       found.text);
-	return trb_report_pass(run->report, TRB_CK_CLAIM_COMMIT, err, wanted.text, "%s",
-			       found.text);
+	return trb_agree(&in, what, ret, err);
 }
 
-static int claimed_digest(struct trb_run *run, enum trb_check_id id, trb_bytes bytes,
-			  const uint8_t claimed[32], trb_error **err)
+int trb_run_agree_row(struct trb_run *run, enum trb_check_id id, enum trb_agree what,
+		      trb_error **err)
 {
-	struct trb_row_text wanted = trb_row_hex(TRB_BYTES(claimed, 32)), found;
-	uint8_t digest[32];
-	int r = trb_sha256(bytes, digest, err);
+	struct trb_row_text wanted, found;
+	struct trb_agreement a;
+	int r = trb_run_agree(run, what, &a, err);
 
 	if (r < 0)
 		return r;
-	found = trb_row_hex(TRB_BYTES(digest, 32));
-	if (memcmp(digest, claimed, 32) != 0)
+	wanted = trb_row_hex(a.wanted);
+	found = trb_row_hex(a.found);
+	if (!a.good)
 		return trb_report_fail(run->report, id, err, wanted.text, "%s", found.text);
-	/* The statement's row says more than its digest. */
-	if (id == TRB_CK_CLAIM_STATEMENT)
-		return TRB_OK;
 	return trb_report_pass(run->report, id, err, wanted.text, "%s", found.text);
+}
+
+int trb_step_claim_commit(struct trb_run *run, trb_error **err)
+{
+	return trb_run_agree_row(run, TRB_CK_CLAIM_COMMIT, TRB_AGREE_COMMIT, err);
 }
 
 int trb_step_claim_artifacts(struct trb_run *run, trb_error **err)
 {
-	return claimed_digest(run, TRB_CK_CLAIM_ARTIFACTS, run->parts->artifacts,
-			      run->claim.artifacts, err);
+	return trb_run_agree_row(run, TRB_CK_CLAIM_ARTIFACTS, TRB_AGREE_ARTIFACTS, err);
 }
 
 int trb_step_claim_environment(struct trb_run *run, trb_error **err)
 {
-	return claimed_digest(run, TRB_CK_CLAIM_ENVIRONMENT, run->parts->environment,
-			      run->claim.environment, err);
+	return trb_run_agree_row(run, TRB_CK_CLAIM_ENVIRONMENT, TRB_AGREE_ENVIRONMENT, err);
 }
 
 int trb_step_claim_materials(struct trb_run *run, trb_error **err)
@@ -72,19 +80,22 @@ int trb_step_claim_statement(struct trb_run *run, trb_error **err)
 		.source = run->claim.source,
 		.pcr0 = trb_attestation_get_pcr(run->evidence.attestation, 0).ptr,
 	};
-	struct trb_row_text digest = trb_row_hex(TRB_BYTES(run->claim.statement, 32));
+	struct trb_row_text wanted = trb_row_hex(TRB_BYTES(run->claim.statement, 32));
 	trb_error *cause = NULL;
-	int r = claimed_digest(run, TRB_CK_CLAIM_STATEMENT, run->parts->statement,
-			       run->claim.statement, err);
+	struct trb_agreement a;
+	int r = trb_run_agree(run, TRB_AGREE_STATEMENT, &a, err);
 
 	if (r < 0)
 		return r;
+	if (!a.good)
+		return trb_report_fail(run->report, TRB_CK_CLAIM_STATEMENT, err, wanted.text, "%s",
+				       trb_row_hex(a.found).text);
 	r = trb_statement_check(run->parts->statement, &facts, NULL, &cause);
 	if (r < 0)
 		r = trb_report_fail_from(run->report, TRB_CK_CLAIM_STATEMENT, r, cause, err);
 	else
-		r = trb_report_pass(run->report, TRB_CK_CLAIM_STATEMENT, err, digest.text, "%s",
-				    digest.text);
+		r = trb_report_pass(run->report, TRB_CK_CLAIM_STATEMENT, err, wanted.text, "%s",
+				    wanted.text);
 	trb_error_unref(cause);
 	return r;
 }
@@ -106,20 +117,22 @@ int trb_step_envelope_signature(struct trb_run *run, trb_error **err)
 
 int trb_step_nonce_match(struct trb_run *run, trb_error **err)
 {
-	trb_bytes nonce = trb_attestation_get_nonce(run->evidence.attestation);
-	struct trb_row_text found = trb_row_hex(nonce);
-	struct trb_row_text wanted = trb_row_hex(run->request.nonce);
+	const trb_blob *demanded = run->verifier->nonce;
+	struct trb_row_text found, wanted;
+	struct trb_agreement a;
+	int r = trb_run_agree(run, TRB_AGREE_NONCE, &a, err);
 
-	if (!trb_bytes_eq(nonce, run->request.nonce))
+	if (r < 0)
+		return r;
+	/* the caller's demand comes on top of the request's */
+	if (a.good && demanded != NULL) {
+		a.wanted = trb_blob_bytes(demanded);
+		a.good = trb_bytes_eq(a.wanted, a.found);
+	}
+	wanted = trb_row_hex(a.wanted);
+	found = trb_row_hex(a.found);
+	if (!a.good)
 		return trb_report_fail(run->report, TRB_CK_NONCE_MATCH, err, wanted.text, "%s",
 				       found.text);
-	if (run->verifier->nonce != NULL) {
-		trb_bytes demanded = trb_blob_bytes(run->verifier->nonce);
-
-		wanted = trb_row_hex(demanded);
-		if (!trb_bytes_eq(nonce, demanded))
-			return trb_report_fail(run->report, TRB_CK_NONCE_MATCH, err, wanted.text,
-					       "%s", found.text);
-	}
 	return trb_report_pass(run->report, TRB_CK_NONCE_MATCH, err, wanted.text, "%s", found.text);
 }

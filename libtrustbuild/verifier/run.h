@@ -3,6 +3,7 @@
 #ifndef TRB_VERIFIER_RUN_H
 #define TRB_VERIFIER_RUN_H
 
+#include "format/agree.h"
 #include "format/bundle.h"
 #include "format/note.h"
 #include "format/statement.h"
@@ -63,7 +64,7 @@ struct trb_run {
 	struct trb_environment environment;
 	struct trb_artifacts artifacts;
 	struct trb_claim claim;
-	struct trb_evidence evidence;
+	struct trb_tee_evidence evidence;
 
 	const struct trb_measurement *measurement;
 	bool candidate[TRB_ARTIFACTS_MAX]; /* entries that the name may mean */
@@ -114,6 +115,12 @@ int trb_step_time_bound(struct trb_run *run, trb_error **err);
 int trb_step_revocation_fresh(struct trb_run *run, trb_error **err);
 int trb_step_revocation_listed(struct trb_run *run, trb_error **err);
 
+/* Compares one thing that enclave and host have compared, too; as a row, with what was wanted and
+ * what was found. */
+int trb_run_agree(const struct trb_run *run, enum trb_agree what, struct trb_agreement *ret,
+		  trb_error **err);
+int trb_run_agree_row(struct trb_run *run, enum trb_check_id id, enum trb_agree what,
+		      trb_error **err);
 void trb_log_candidates_free(struct trb_run *run);
 
 /* For rows: a view as a text of at most 300 bytes, bytes as hexadecimal digits. */

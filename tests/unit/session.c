@@ -111,7 +111,7 @@ static const struct row rows[] = {
 	{ PEER_OTHER_SIZE, TRB_E_ARTIFACT, "artifact.digest" },
 	{ PEER_MANY_STREAMS, TRB_E_LIMIT, "channel" },
 	{ PEER_OTHER_NONCE, TRB_E_FRESHNESS, "nonce.match" },
-	{ PEER_CLAIMS_OTHER_COMMIT, TRB_E_SOURCE, "source.commit" },
+	{ PEER_CLAIMS_OTHER_COMMIT, TRB_E_CLAIM, "claim.commit" },
 	{ PEER_CLAIMS_OTHER_ARTIFACTS, TRB_E_CLAIM, "claim.artifacts" },
 	{ PEER_CLAIMS_OTHER_STATEMENT, TRB_E_CLAIM, "claim.statement" },
 	{ PEER_CLAIMS_OTHER_ENVIRONMENT, TRB_E_CLAIM, "claim.environment" },
