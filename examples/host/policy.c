@@ -2,26 +2,36 @@
 /* tb-host policy init: a first policy, for a person to review. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <trustbuild/draft.h>
+#include <trustbuild/eif.h>
 #include <trustbuild/log.h>
+#include <trustbuild/policy.h>
 #include <trustbuild/session.h>
 
 #include "host/commands.h"
-#include "host/policy.h"
+
+#define NAME            "tb-host policy init"
+#define BUNDLE_MAX      (4u * 1024 * 1024)
+#define DESCRIPTION_MAX (128u * 1024)
+#define ROOT_MAX        (64u * 1024)
 
 static struct {
 	const char *image, *describe, *bundle, *name, *out, *quorum, *runtime, *state;
+	const char *history, *max_steps, *not_before;
 	struct cli_list repositories, refs, commits, roots, logs, log_keys, witnesses;
 	bool aws, simulated, no_log, force;
 } opts;
 
 static const struct cli_option options[] = {
 	{ "image", "FILE", "measure this enclave image", .value = &opts.image },
-	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif",
+	{ "describe", "FILE", "take the PCRs of nitro-cli's describe-eif, or of image describe",
 	  .value = &opts.describe },
 	{ "bundle", "FILE", "propose what this bundle says, for review", .value = &opts.bundle },
 	{ "name", "NAME", "the measurement's name; default: the file's", .value = &opts.name },
-	{ "aws", NULL, "trust the root of AWS Nitro Enclaves (default)", .flag = &opts.aws },
+	{ "aws", NULL, "trust the root of AWS Nitro Enclaves (default), and no simulated one",
+	  .flag = &opts.aws },
 	{ "simulated", NULL, "trust this machine's own development root", .flag = &opts.simulated },
 	{ "root", "FILE", "trust this certificate as a simulated root; may be repeated",
 	  .list = &opts.roots },
@@ -30,6 +40,12 @@ static const struct cli_option options[] = {
 	{ "ref", "REF", "accept this ref, or 'any'; may be repeated", .list = &opts.refs },
 	{ "commit", "ID", "accept this commit; default: any; may be repeated",
 	  .list = &opts.commits },
+	{ "history", "RELATION",
+	  "how the commit may stand to the ref: tip (default), first-parent, "
+	  "reachable",
+	  .value = &opts.history },
+	{ "max-steps", "N", "with first-parent: at most so far behind the tip",
+	  .value = &opts.max_steps },
 	{ "runtime", "NAME", "accept this sandbox runtime; default: runsc",
 	  .value = &opts.runtime },
 	{ "log-key", "VKEY", "accept this log; may be repeated", .list = &opts.log_keys },
@@ -38,6 +54,8 @@ static const struct cli_option options[] = {
 	{ "no-log", NULL, "accept evidence that is in no log", .flag = &opts.no_log },
 	{ "witness", "VKEY", "count this witness; may be repeated", .list = &opts.witnesses },
 	{ "quorum", "N", "so many witnesses are needed; default: all", .value = &opts.quorum },
+	{ "not-before", "TIME", "the witnesses' time must be at or after it",
+	  .value = &opts.not_before },
 	{ "out", "FILE", "write the policy there, and comments beside it", .value = &opts.out },
 	{ "force", NULL, "replace a policy that is there", .flag = &opts.force },
 	{ "state", "DIR", "keys, caches and logs", .value = &opts.state },
@@ -45,7 +63,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_command command = {
-	.name = DRAFT_NAME,
+	.name = NAME,
 	.synopsis = "(--image FILE | --describe FILE | --bundle FILE) [OPTION]…",
 	.help = "Writes a first policy, and FILE.comments.md, which says of each line where it "
 		"comes\n"
@@ -59,129 +77,217 @@ static const struct cli_command command = {
 	.options = options,
 };
 
-static cJSON *strings(const struct cli_list *list)
+static int failed(const trb_error *err)
 {
-	cJSON *array = cJSON_CreateArray();
-
-	for (size_t i = 0; array != NULL && i < list->n; i++)
-		cJSON_AddItemToArray(array, cJSON_CreateString(list->items[i]));
-	return array;
-}
-
-static cJSON *any_or(const struct cli_list *list)
-{
-	if (list->n == 0 || (list->n == 1 && strcmp(list->items[0], "any") == 0))
-		return cJSON_CreateString("any");
-	return strings(list);
+	return cli_error(NAME, err);
 }
 
 static int open_context(trb_context **ret)
 {
 	trb_error *err = NULL;
-	int status = host_context(DRAFT_NAME, ret);
+	int status = host_context(NAME, ret);
 
 	if (status == CLI_OK && opts.state != NULL &&
 	    trb_context_set_state_dir(*ret, opts.state, &err) < 0)
-		status = cli_error(DRAFT_NAME, err);
+		status = failed(err);
 	trb_error_unref(err);
 	return status;
 }
 
+/* Where what is added next comes from: a phrase, and a file where there is one. */
+static int set_origin(trb_draft *draft, const char *phrase, const char *path)
+{
+	trb_error *err = NULL;
+	char *text = NULL;
+	int status = CLI_OK;
+
+	if (asprintf(&text, phrase, path) < 0) {
+		cli_say(NAME ": out of memory");
+		return CLI_FAILED;
+	}
+	if (trb_draft_set_origin(draft, text, &err) < 0)
+		status = failed(err);
+	trb_error_unref(err);
+	free(text);
+	return status;
+}
+
+/* What a measurement is called. */
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (opts.name != NULL)
+		return opts.name;
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int add_image(trb_draft *draft, const char *path)
+{
+	static const unsigned indexes[] = { 0, 1, 2, 8 };
+	trb_context *context = NULL;
+	trb_eif *eif = NULL;
+	trb_error *err = NULL;
+	int status = host_context(NAME, &context);
+
+	if (status == CLI_OK)
+		status = set_origin(draft, "measured from %s", path);
+	if (status == CLI_OK && trb_eif_open(context, path, &eif, &err) < 0)
+		status = cli_error_in(NAME, path, err);
+	for (size_t i = 0; status == CLI_OK && i < sizeof(indexes) / sizeof(indexes[0]); i++) {
+		trb_bytes pcr = trb_eif_get_pcr(eif, indexes[i]);
+
+		if (pcr.ptr != NULL &&
+		    trb_draft_add_pcr(draft, name_of(path), indexes[i], pcr, &err) < 0)
+			status = cli_error_in(NAME, path, err);
+	}
+	trb_error_unref(err);
+	trb_eif_unref(eif);
+	trb_context_unref(context);
+	return status;
+}
+
+static int add_description(trb_draft *draft, const char *path)
+{
+	trb_blob *text = NULL;
+	trb_error *err = NULL;
+	int status = cli_read_file(NAME, path, DESCRIPTION_MAX, &text);
+
+	if (status == CLI_OK)
+		status = set_origin(draft, "the description in %s", path);
+	if (status == CLI_OK &&
+	    trb_draft_add_description(draft, name_of(path), trb_blob_bytes(text), &err) < 0)
+		status = cli_error_in(NAME, path, err);
+	trb_error_unref(err);
+	trb_blob_unref(text);
+	return status;
+}
+
+static int add_bundle(trb_draft *draft, const char *path)
+{
+	trb_bundle *bundle = NULL;
+	trb_blob *json = NULL;
+	trb_error *err = NULL;
+	int status = cli_read_file(NAME, path, BUNDLE_MAX, &json);
+
+	if (status == CLI_OK)
+		status = set_origin(draft, "the bundle %s says so of itself", path);
+	if (status == CLI_OK && (trb_bundle_parse(trb_blob_bytes(json), &bundle, &err) < 0 ||
+				 trb_draft_propose_bundle(draft, name_of(path), bundle, &err) < 0))
+		status = cli_error_in(NAME, path, err);
+	trb_error_unref(err);
+	trb_bundle_unref(bundle);
+	trb_blob_unref(json);
+	return status;
+}
+
 /* This machine's own development root, made where there is none yet. */
-static int add_own_root(cJSON *roots)
+static int add_own_root(trb_draft *draft)
 {
 	trb_context *context = NULL;
 	trb_blob *der = NULL;
 	trb_error *err = NULL;
 	int status = open_context(&context);
 
-	if (status == CLI_OK && trb_simulated_root_load(context, &der, &err) < 0)
-		status = cli_error(DRAFT_NAME, err);
 	if (status == CLI_OK)
-		cJSON_AddItemToArray(roots, draft_root_of(trb_blob_bytes(der)));
+		status = set_origin(draft, "this machine's state directory", NULL);
+	if (status == CLI_OK && (trb_simulated_root_load(context, &der, &err) < 0 ||
+				 trb_draft_add_root(draft, trb_blob_bytes(der), &err) < 0))
+		status = failed(err);
 	trb_error_unref(err);
 	trb_blob_unref(der);
 	trb_context_unref(context);
 	return status;
 }
 
-static int add_root(cJSON *roots, const char *path)
+static int add_root(trb_draft *draft, const char *path)
 {
-	cJSON *root = NULL;
-	int status = draft_root(path, &root);
+	trb_blob *file = NULL;
+	trb_error *err = NULL;
+	int status = cli_read_file(NAME, path, ROOT_MAX, &file);
 
 	if (status == CLI_OK)
-		cJSON_AddItemToArray(roots, root);
+		status = set_origin(draft, "the certificate in %s", path);
+	if (status == CLI_OK && trb_draft_add_root(draft, trb_blob_bytes(file), &err) < 0)
+		status = cli_error_in(NAME, path, err);
+	trb_error_unref(err);
+	trb_blob_unref(file);
 	return status;
 }
 
-static int add_roots(struct draft *draft)
+/* AWS's is the default, but not where a bundle proposes its own. */
+static int add_roots(trb_draft *draft)
 {
-	cJSON *roots = cJSON_CreateArray();
+	trb_error *err = NULL;
 	int status = CLI_OK;
 
-	if (opts.aws || (!opts.simulated && opts.roots.n == 0))
-		cJSON_AddItemToArray(roots, cJSON_CreateString("aws-nitro"));
 	if (opts.simulated)
-		status = add_own_root(roots);
+		status = add_own_root(draft);
 	for (size_t i = 0; status == CLI_OK && i < opts.roots.n; i++)
-		status = add_root(roots, opts.roots.items[i]);
-	if (status != CLI_OK) {
-		cJSON_Delete(roots);
+		status = add_root(draft, opts.roots.items[i]);
+	if (status != CLI_OK || opts.simulated || opts.roots.n > 0 ||
+	    (opts.bundle != NULL && !opts.aws))
 		return status;
-	}
-	return draft_add(draft, false, "roots", roots,
-			 "Whose word counts that an enclave is one. A simulated root vouches for "
-			 "nothing but its own key's holder.",
-			 "your options%s",
-			 opts.simulated ? " and this machine's state directory" : "")
-		       ? CLI_OK
-		       : CLI_FAILED;
+	status = set_origin(draft, opts.aws ? "your option" : "the default", NULL);
+	if (status == CLI_OK && trb_draft_add_aws_root(draft, &err) < 0)
+		status = failed(err);
+	trb_error_unref(err);
+	return status;
 }
 
-static int add_source(struct draft *draft)
+static int accept_all(trb_draft *draft, int what, const struct cli_list *values)
 {
-	cJSON *source = cJSON_CreateObject();
+	trb_error *err = NULL;
+	int status = CLI_OK;
 
-	cJSON_AddItemToObject(source, "repositories", any_or(&opts.repositories));
-	cJSON_AddItemToObject(source, "refs", any_or(&opts.refs));
-	cJSON_AddItemToObject(source, "commits", any_or(&opts.commits));
-	return draft_add(draft, false, "source", source,
-			 "Whose code you accept. \"any\" accepts everybody's; without refs, a "
-			 "commit may come from a fork that shares storage with the repository.",
-			 "your options")
-		       ? CLI_OK
-		       : CLI_FAILED;
+	for (size_t i = 0; status == CLI_OK && i < values->n; i++)
+		if (trb_draft_accept(draft, what, values->items[i], &err) < 0)
+			status = failed(err);
+	trb_error_unref(err);
+	return status;
 }
 
-static int add_sandbox(struct draft *draft)
+static int accept_one(trb_draft *draft, int what, const char *value)
 {
-	cJSON *sandbox = cJSON_CreateObject(), *runtimes = cJSON_CreateArray();
+	const struct cli_list one = { &value, value != NULL };
 
-	cJSON_AddItemToArray(runtimes, cJSON_CreateString(opts.runtime ? opts.runtime : "runsc"));
-	cJSON_AddItemToObject(sandbox, "runtimes", runtimes);
-	cJSON_AddStringToObject(sandbox, "network", "none");
-	if (!draft_add(draft, false, "recipe", cJSON_CreateString("source"), NULL,
-		       "the strict default: the recipe is the commit's own"))
-		return CLI_FAILED;
-	return draft_add(draft, false, "sandbox", sandbox,
-			 "What kept the build from the enclave's client. runc and crun share the "
-			 "enclave's kernel with the build.",
-			 opts.runtime != NULL ? "your option" : "the strict default")
-		       ? CLI_OK
-		       : CLI_FAILED;
+	return accept_all(draft, what, &one);
 }
 
-static int read_quorum(uint64_t *ret)
+static int set_number(trb_draft *draft, int what, const char *option, const char *text,
+		      uint64_t max)
 {
-	*ret = opts.witnesses.n;
-	if (opts.quorum == NULL)
+	trb_error *err = NULL;
+	uint64_t value;
+	int status = CLI_OK;
+
+	if (text == NULL)
 		return CLI_OK;
-	return cli_number(&command, "quorum", opts.quorum, 1, opts.witnesses.n, ret) ? CLI_OK
-										     : CLI_USAGE;
+	if (!cli_number(&command, option, text, 1, max, &value))
+		return CLI_USAGE;
+	if (trb_draft_set_number(draft, what, value, &err) < 0)
+		status = failed(err);
+	trb_error_unref(err);
+	return status;
 }
 
-static int add_log_key(cJSON *keys, const char *backend)
+static int set_not_before(trb_draft *draft)
+{
+	trb_error *err = NULL;
+	uint64_t time;
+	int status = CLI_OK;
+
+	if (opts.not_before == NULL)
+		return CLI_OK;
+	if (!cli_time(&command, "not-before", opts.not_before, &time))
+		return CLI_USAGE;
+	if (trb_draft_set_number(draft, TRB_DRAFT_NOT_BEFORE, time, &err) < 0)
+		status = failed(err);
+	trb_error_unref(err);
+	return status;
+}
+
+static int add_log_key(trb_draft *draft, const char *backend)
 {
 	trb_context *context = NULL;
 	trb_log *log = NULL;
@@ -189,71 +295,66 @@ static int add_log_key(cJSON *keys, const char *backend)
 	int status = open_context(&context);
 
 	if (status == CLI_OK && trb_log_open(context, backend, &log, &err) < 0)
-		status = cli_error(DRAFT_NAME, err);
+		status = failed(err);
 	if (status == CLI_OK)
-		cJSON_AddItemToArray(keys, cJSON_CreateString(trb_log_get_vkey(log)));
+		status = accept_one(draft, TRB_DRAFT_LOG_KEY, trb_log_get_vkey(log));
 	trb_error_unref(err);
 	trb_log_unref(log);
 	trb_context_unref(context);
 	return status;
 }
 
-static cJSON *log_section(cJSON *keys, uint64_t quorum)
+static int add_source(trb_draft *draft)
 {
-	cJSON *log = cJSON_CreateObject(), *witnesses;
+	int status = accept_all(draft, TRB_DRAFT_REPOSITORY, &opts.repositories);
 
-	cJSON_AddItemToObject(log, "keys", keys);
-	if (opts.witnesses.n == 0) {
-		cJSON_AddStringToObject(log, "witnesses", "none");
-		return log;
-	}
-	witnesses = cJSON_AddObjectToObject(log, "witnesses");
-	cJSON_AddItemToObject(witnesses, "keys", strings(&opts.witnesses));
-	cJSON_AddNumberToObject(witnesses, "quorum", (double)quorum);
-	return log;
+	if (status == CLI_OK)
+		status = accept_all(draft, TRB_DRAFT_REF, &opts.refs);
+	if (status == CLI_OK)
+		status = accept_all(draft, TRB_DRAFT_COMMIT, &opts.commits);
+	if (status == CLI_OK)
+		status = accept_one(draft, TRB_DRAFT_HISTORY, opts.history);
+	if (status == CLI_OK)
+		status = set_number(draft, TRB_DRAFT_MAX_STEPS, "max-steps", opts.max_steps,
+				    UINT64_C(1) << 53);
+	return status;
 }
 
-static int add_log_and_time(struct draft *draft)
+static int add_log_and_time(trb_draft *draft)
 {
-	bool witnessed = opts.witnesses.n > 0;
-	cJSON *time = cJSON_CreateObject(), *keys;
-	uint64_t quorum = 0;
-	int status = read_quorum(&quorum);
+	int status = accept_all(draft, TRB_DRAFT_LOG_KEY, &opts.log_keys);
 
-	cJSON_AddStringToObject(time, "mode", "archival");
-	cJSON_AddStringToObject(time, "bound", witnessed ? "witness" : "none");
-	if (witnessed)
-		cJSON_AddNumberToObject(time, "slack_s", 3600);
-	if (!draft_add(draft, false, "time", time,
-		       witnessed
-			       ? NULL
-			       : "Nobody but the TEE says when this was built: a stolen key can be "
-				 "used with an old date.",
-		       "%s", witnessed ? "the witnesses that you name" : "no witness is named"))
-		return CLI_FAILED;
-	if (status != CLI_OK)
-		return status;
-	if (opts.no_log)
-		return draft_add(draft, false, "log", cJSON_CreateString("none"),
-				 "Nobody else can see what was built for you alone.",
-				 "your option --no-log")
-			       ? CLI_OK
-			       : CLI_FAILED;
-	keys = strings(&opts.log_keys);
 	for (size_t i = 0; status == CLI_OK && i < opts.logs.n; i++)
-		status = add_log_key(keys, opts.logs.items[i]);
-	if (status != CLI_OK) {
-		cJSON_Delete(keys);
-		return status;
-	}
-	return draft_add(draft, false, "log", log_section(keys, quorum),
-			 witnessed ? "Whose log, and which witnesses, you trust to show everybody "
-				     "the same."
-				   : "Whose log you trust. Without witnesses its own host can show "
-				     "you another log than it shows to others.",
-			 "your options")
-		       ? CLI_OK
-		       : CLI_FAILED;
+		status = add_log_key(draft, opts.logs.items[i]);
+	if (status == CLI_OK)
+		status = accept_one(draft, TRB_DRAFT_LOG_KEY, opts.no_log ? "none" : NULL);
+	if (status == CLI_OK)
+		status = accept_all(draft, TRB_DRAFT_WITNESS, &opts.witnesses);
+	if (status == CLI_OK)
+		status = set_number(draft, TRB_DRAFT_QUORUM, "quorum", opts.quorum,
+				    opts.witnesses.n);
+	return status == CLI_OK ? set_not_before(draft) : status;
+}
+
+static int fill(trb_draft *draft)
+{
+	int status;
+
+	if (opts.image != NULL)
+		status = add_image(draft, opts.image);
+	else if (opts.describe != NULL)
+		status = add_description(draft, opts.describe);
+	else
+		status = add_bundle(draft, opts.bundle);
+	if (status == CLI_OK)
+		status = add_roots(draft);
+	if (status == CLI_OK)
+		status = set_origin(draft, "your options", NULL);
+	if (status == CLI_OK)
+		status = add_source(draft);
+	if (status == CLI_OK)
+		status = accept_one(draft, TRB_DRAFT_RUNTIME, opts.runtime);
+	return status == CLI_OK ? add_log_and_time(draft) : status;
 }
 
 /* With a bundle a section is proposed, or given whole: half of one would waive the other half, and
@@ -262,11 +363,11 @@ static int check_halves(void)
 {
 	bool source = opts.repositories.n > 0 && opts.refs.n > 0;
 
-	if (!source && opts.repositories.n + opts.refs.n + opts.commits.n > 0)
-		return cli_usage(DRAFT_NAME,
-				 "give both --repository and --ref (or any), or neither");
+	if (!source && (opts.repositories.n + opts.refs.n + opts.commits.n > 0 ||
+			opts.history != NULL || opts.max_steps != NULL))
+		return cli_usage(NAME, "give both --repository and --ref (or any), or neither");
 	if (opts.witnesses.n > 0 && opts.log_keys.n + opts.logs.n == 0)
-		return cli_usage(DRAFT_NAME, "--witness needs --log or --log-key");
+		return cli_usage(NAME, "--witness needs --log or --log-key");
 	return CLI_OK;
 }
 
@@ -275,51 +376,91 @@ static int check_options(void)
 	int sources = (opts.image != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
 
 	if (sources != 1)
-		return cli_usage(DRAFT_NAME, "give one of --image, --describe, --bundle");
+		return cli_usage(NAME, "give one of --image, --describe, --bundle");
+	if (opts.aws && (opts.simulated || opts.roots.n > 0))
+		return cli_usage(NAME, "--aws stands against --simulated and --root: a policy "
+				       "accepts hardware or simulated evidence, never both");
 	if (opts.no_log && (opts.log_keys.n + opts.logs.n > 0 || opts.witnesses.n > 0))
-		return cli_usage(DRAFT_NAME,
-				 "--no-log stands against --log, --log-key and --witness");
-	if (opts.quorum != NULL && opts.witnesses.n == 0)
-		return cli_usage(DRAFT_NAME, "--quorum needs --witness");
+		return cli_usage(NAME, "--no-log stands against --log, --log-key and --witness");
+	if (opts.witnesses.n == 0 && (opts.quorum != NULL || opts.not_before != NULL))
+		return cli_usage(NAME, "--quorum and --not-before need --witness");
 	if (opts.bundle != NULL)
 		return check_halves();
 	if (opts.repositories.n == 0 || opts.refs.n == 0)
-		return cli_usage(DRAFT_NAME,
+		return cli_usage(NAME,
 				 "whose code do you accept? --repository URL --ref REF (or any)");
 	if (opts.log_keys.n + opts.logs.n == 0 && !opts.no_log)
-		return cli_usage(DRAFT_NAME,
+		return cli_usage(NAME,
 				 "which log do you accept? --log LOG, --log-key VKEY, or --no-log");
 	return CLI_OK;
 }
 
-static int measure(struct draft *draft)
+/* What an option brought in is wrong where the user wrote it, not in a file that is nowhere. */
+static int bad_policy(const trb_error *err)
 {
-	if (opts.image != NULL)
-		return draft_from_eif(draft, opts.image, opts.name);
-	if (opts.describe != NULL)
-		return draft_from_description(draft, opts.describe, opts.name);
-	return draft_from_bundle(draft, opts.bundle, opts.name);
+	static const struct {
+		const char *path, *option;
+	} from[] = {
+		{ "source.repositories", "--repository" }, { "source.refs", "--ref" },
+		{ "source.commits", "--commit" },          { "source.history", "--history" },
+		{ "sandbox.runtimes", "--runtime" },       { "log.keys", "--log-key" },
+		{ "log.witnesses", "--witness" },          { "time.not_before", "--not-before" },
+	};
+	const char *place = strstr(trb_error_message(err), ", column ");
+	const char *path = place != NULL ? strstr(place, ": ") : NULL;
+	const char *text = path != NULL ? strstr(path + 2, ": ") : NULL;
+
+	for (size_t i = 0; text != NULL && i < sizeof(from) / sizeof(from[0]); i++)
+		if (strncmp(path + 2, from[i].path, strlen(from[i].path)) == 0)
+			return cli_usage(NAME, "%s%s", from[i].option, text);
+	return failed(err);
 }
 
-/* What a bundle proposes is left to it, unless options say it themselves. */
-static int fill(struct draft *draft)
+static int write_both(trb_bytes json, trb_bytes text, const char *path)
 {
-	bool all = opts.bundle == NULL;
-	const struct {
-		bool wanted;
-		int (*add)(struct draft *draft);
-	} sections[] = {
-		{ true, measure },
-		{ all || opts.aws || opts.simulated || opts.roots.n > 0, add_roots },
-		{ all || opts.repositories.n > 0, add_source },
-		{ all || opts.runtime != NULL, add_sandbox },
-		{ all || opts.log_keys.n + opts.logs.n > 0 || opts.no_log, add_log_and_time },
-	};
-	int status = CLI_OK;
+	char *name = NULL;
+	int status;
 
-	for (size_t i = 0; status == CLI_OK && i < sizeof(sections) / sizeof(sections[0]); i++)
-		if (sections[i].wanted)
-			status = sections[i].add(draft);
+	if (path == NULL) {
+		fwrite(json.ptr, 1, json.len, stdout);
+		fwrite(text.ptr, 1, text.len, stderr);
+		return cli_flush(NAME);
+	}
+	if (asprintf(&name, "%s.comments.md", path) < 0) {
+		cli_say(NAME ": out of memory");
+		return CLI_FAILED;
+	}
+	status = cli_write_file(NAME, path, json);
+	if (status == CLI_OK)
+		status = cli_write_file(NAME, name, text);
+	free(name);
+	return status;
+}
+
+/* A policy that somebody has reviewed is not replaced without --force. */
+static int write_draft(const trb_draft *draft)
+{
+	trb_blob *json = NULL, *text = NULL;
+	trb_error *err = NULL;
+	int status;
+
+	if (opts.out != NULL && !opts.force && access(opts.out, F_OK) == 0) {
+		char *safe = cli_escaped(cli_bytes(opts.out));
+
+		cli_say(NAME ": '%s' is there already; --force replaces it",
+			safe != NULL ? safe : "");
+		free(safe);
+		return CLI_FAILED;
+	}
+	if (trb_draft_to_json(draft, &json, &err) < 0)
+		status = bad_policy(err);
+	else if (trb_draft_to_comments(draft, &text, &err) < 0)
+		status = failed(err);
+	else
+		status = write_both(trb_blob_bytes(json), trb_blob_bytes(text), opts.out);
+	trb_error_unref(err);
+	trb_blob_unref(text);
+	trb_blob_unref(json);
 	return status;
 }
 
@@ -336,7 +477,8 @@ static void clear_options(void)
 
 static int policy_init(int argc, char **argv)
 {
-	struct draft draft = { 0 };
+	trb_draft *draft = NULL;
+	trb_error *err = NULL;
 	char **args;
 	int n, status;
 
@@ -344,16 +486,15 @@ static int policy_init(int argc, char **argv)
 		clear_options();
 		return status;
 	}
-	draft_begin();
 	status = check_options();
-	if (status == CLI_OK) {
-		draft.policy = cJSON_CreateObject();
-		cJSON_AddNumberToObject(draft.policy, "policy", 1);
-		status = fill(&draft);
-	}
+	if (status == CLI_OK && trb_draft_new(&draft, &err) < 0)
+		status = failed(err);
 	if (status == CLI_OK)
-		status = draft_write(&draft, opts.out, opts.force);
-	draft_clear(&draft);
+		status = fill(draft);
+	if (status == CLI_OK)
+		status = write_draft(draft);
+	trb_error_unref(err);
+	trb_draft_unref(draft);
 	clear_options();
 	return status;
 }

@@ -16,7 +16,7 @@ typedef struct trb_policy trb_policy;
  * there, unknown names are errors, and a demand is waived only where the policy says "any" or
  * "none".  Errors: TRB_E_POLICY with check id "policy.parse" and a message that names line and
  * field; TRB_E_UNSUPPORTED with the same id for a demand that this release cannot check yet
- * (endorsers, revocation); TRB_E_LIMIT, TRB_E_INVAL, TRB_E_NOMEM. */
+ * (endorsements, revocations, running enclaves); TRB_E_LIMIT, TRB_E_INVAL, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_policy_parse(trb_bytes json, trb_policy **ret_policy, trb_error **err);
 
 /* One more reference; returns policy.  NULL is a no-op. */

@@ -9,6 +9,7 @@
 #include <trustbuild/bundle.h>
 #include <trustbuild/bytes.h>
 #include <trustbuild/context.h>
+#include <trustbuild/draft.h>
 #include <trustbuild/eif.h>
 #include <trustbuild/error.h>
 #include <trustbuild/image.h>

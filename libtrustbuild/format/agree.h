@@ -7,9 +7,9 @@
 #include "format/facts.h"
 
 enum trb_agree {
-	TRB_AGREE_NONCE,       /* the document's nonce and the request's */
-	TRB_AGREE_COMMIT,      /* the claim's commit and the request's */
-	TRB_AGREE_ARTIFACTS,   /* the claim's digests and the parts */
+	TRB_AGREE_NONCE,     /* the document's nonce and the request's */
+	TRB_AGREE_COMMIT,    /* the claim's commit and the request's */
+	TRB_AGREE_ARTIFACTS, /* the claim's digests and the parts */
 	TRB_AGREE_ENVIRONMENT,
 	TRB_AGREE_STATEMENT,
 	TRB_AGREE_PCR16, /* what was locked, and the request */

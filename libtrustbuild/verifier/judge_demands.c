@@ -115,7 +115,8 @@ static struct trb_row_text shown_history(const struct trb_run *run)
 	if (h->relation == TRB_RELATION_TIP)
 		snprintf(text.text, sizeof(text.text), "the tip, at %s", trb_show_time(at_s).text);
 	else
-		snprintf(text.text, sizeof(text.text), "%s%" PRIu64 " behind the tip, at %s (tip %.64s)",
+		snprintf(text.text, sizeof(text.text),
+			 "%s%" PRIu64 " behind the tip, at %s (tip %.64s)",
 			 h->relation == TRB_RELATION_FIRST_PARENT
 				 ? ""
 				 : "reachable, on no line of first parents, by a chain of ",

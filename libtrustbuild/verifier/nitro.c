@@ -285,8 +285,7 @@ int trb_nitro_judge_new(const struct trb_nitro_case *in, struct trb_nitro_verdic
 	if (in->n_roots == 0)
 		return trb_fail(err, TRB_E_INVAL, "no root is trusted: nothing can be verified");
 	for (size_t i = 0; i < in->n_roots; i++)
-		if (in->roots[i].name != NULL &&
-		    strcmp(in->roots[i].name, TRB_NITRO_ROOT_AWS) != 0)
+		if (in->roots[i].name != NULL && strcmp(in->roots[i].name, TRB_NITRO_ROOT_AWS) != 0)
 			return trb_fail(err, TRB_E_INVAL, "no root is called '%s'",
 					in->roots[i].name);
 	j = calloc(1, sizeof(*j));
@@ -327,8 +326,8 @@ int trb_nitro_judge_check(struct trb_nitro_judge *j, enum trb_nitro_check check,
 		outcome[check] = TRB_NITRO_FAIL;
 	if (r < 0)
 		return r;
-	outcome[check] = check == TRB_NITRO_DEBUG && j->verdict->debug ? TRB_NITRO_WAIVED
-								       : TRB_NITRO_PASS;
+	outcome[check] =
+		check == TRB_NITRO_DEBUG && j->verdict->debug ? TRB_NITRO_WAIVED : TRB_NITRO_PASS;
 	return TRB_OK;
 }
 

@@ -20,6 +20,10 @@ struct trb_nitro_root {
 /* Is this, byte for byte, the compiled-in root of AWS Nitro Enclaves? */
 bool trb_nitro_is_aws_root(trb_bytes der);
 
+/* One certificate, in DER or PEM, at most 4 KiB, as a root to trust.  Errors: TRB_E_FORMAT where it
+ * is none that the judge would take, TRB_E_LIMIT, TRB_E_NOMEM. */
+int trb_nitro_root_read(trb_bytes certificate, struct trb_nitro_root *ret, trb_error **err);
+
 enum trb_nitro_check {
 	TRB_NITRO_PARSE,     /* document.parse */
 	TRB_NITRO_SIGNATURE, /* document.signature */

@@ -4,8 +4,6 @@
 
 #include "core/error.h"
 
-#define POLICY_VERSION 2
-
 bool trb_texts_have(const struct trb_texts *texts, trb_bytes text)
 {
 	for (size_t i = 0; i < texts->n; i++)
@@ -73,11 +71,11 @@ static int check_version(const struct trb_json *doc, trb_error **err)
 		return trb_json_fail(doc, version, err,
 				     "version 1 was never released: write it again as version %d, "
 				     "docs/spec/policy.md has the fields",
-				     POLICY_VERSION);
-	if (number != POLICY_VERSION)
+				     TRB_POLICY_VERSION);
+	if (number != TRB_POLICY_VERSION)
 		return trb_json_fail(doc, version, err,
 				     "version %llu is not one of this release, which reads %d",
-				     (unsigned long long)number, POLICY_VERSION);
+				     (unsigned long long)number, TRB_POLICY_VERSION);
 	return TRB_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "format/note.h"
 #include "verifier/nitro.h"
 
+#define TRB_POLICY_VERSION      2
 #define TRB_POLICY_ROOTS        16
 #define TRB_POLICY_MEASUREMENTS 256
 #define TRB_POLICY_ENTRIES      1024 /* repositories, refs, commits, digests, names */

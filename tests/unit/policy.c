@@ -260,8 +260,7 @@ START_TEST(history_says_how_far_from_the_tip)
 		{ SOURCE("\"any\"", "\"any\"", "\"any\""), TRB_RELATION_TIP, 0 },
 		{ HISTORY("\"tip\""), TRB_RELATION_TIP, 0 },
 		{ HISTORY("\"first-parent\""), TRB_RELATION_FIRST_PARENT, 0 },
-		{ HISTORY("{\"first-parent\": {\"max_steps\": 1}}"), TRB_RELATION_FIRST_PARENT,
-		  1 },
+		{ HISTORY("{\"first-parent\": {\"max_steps\": 1}}"), TRB_RELATION_FIRST_PARENT, 1 },
 		{ HISTORY("\"reachable\""), TRB_RELATION_REACHABLE, 0 },
 	};
 	static const char *const bad[] = {
@@ -404,8 +403,7 @@ START_TEST(time_has_a_mode_and_a_bound)
 }
 END_TEST
 
-#define NOT_BEFORE(t) \
-	"{\"mode\": \"archival\", \"bound\": \"witness\", \"not_before\": \"" t "\"}"
+#define NOT_BEFORE(t) "{\"mode\": \"archival\", \"bound\": \"witness\", \"not_before\": \"" t "\"}"
 START_TEST(not_before_is_a_time_of_witnesses)
 {
 	static const char *const bad[] = {
