@@ -58,7 +58,11 @@ static int print_source(const trb_source *source, char **argv)
 
 	printf("commit=%s\n", trb_source_get_commit(source));
 	if (trb_source_get_tip(source) != NULL)
-		printf("tip=%s\n", trb_source_get_tip(source));
+		printf("tip=%s\nrelation=%s\nsteps=%llu\n", trb_source_get_tip(source),
+		       trb_source_get_relation(source),
+		       (unsigned long long)trb_source_get_steps(source));
+	if (trb_source_get_tag(source) != NULL)
+		printf("tag=%s\n", trb_source_get_tag(source));
 	printf("digest=");
 	for (size_t i = 0; i < digest.len; i++)
 		printf("%02x", digest.ptr[i]);
