@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "judging.h"
 #include "verifier/draft.h"
+
+#include "judging.h"
 
 #define P                                                  \
 	"111111111111111111111111111111111111111111111111" \
@@ -180,7 +181,7 @@ END_TEST
 /* What is missing is no demand that got lost. */
 START_TEST(half_a_draft_is_no_policy)
 {
-	is_no_policy(TRB_E_POLICY, "is missing");
+	is_no_policy(TRB_E_POLICY, "demands nothing");
 	ck_assert_int_eq(trb_draft_add_aws_root(draft, NULL), TRB_OK);
 	is_no_policy(TRB_E_POLICY, "\"measurements\" is missing");
 	again();
