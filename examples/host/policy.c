@@ -371,12 +371,9 @@ static int check_halves(void)
 	return CLI_OK;
 }
 
-static int check_options(void)
+/* Options of which one says what another denies. */
+static int check_contradictions(void)
 {
-	int sources = (opts.image != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
-
-	if (sources != 1)
-		return cli_usage(NAME, "give one of --image, --describe, --bundle");
 	if (opts.aws && (opts.simulated || opts.roots.n > 0))
 		return cli_usage(NAME, "--aws stands against --simulated and --root: a policy "
 				       "accepts hardware or simulated evidence, never both");
@@ -384,6 +381,19 @@ static int check_options(void)
 		return cli_usage(NAME, "--no-log stands against --log, --log-key and --witness");
 	if (opts.witnesses.n == 0 && (opts.quorum != NULL || opts.not_before != NULL))
 		return cli_usage(NAME, "--quorum and --not-before need --witness");
+	return CLI_OK;
+}
+
+static int check_options(void)
+{
+	int sources = (opts.image != NULL) + (opts.describe != NULL) + (opts.bundle != NULL);
+	int status;
+
+	if (sources != 1)
+		return cli_usage(NAME, "give one of --image, --describe, --bundle");
+	status = check_contradictions();
+	if (status != CLI_OK)
+		return status;
 	if (opts.bundle != NULL)
 		return check_halves();
 	if (opts.repositories.n == 0 || opts.refs.n == 0)

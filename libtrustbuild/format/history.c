@@ -92,6 +92,8 @@ const char *trb_environment_history_fault(const struct trb_environment *env,
 	if (h->there != (request->ref.len > 0))
 		return h->there ? "a history, and no ref that it would be the history of"
 				: "no history of the ref that was asked for";
+	if (h->there && h->tip.algorithm != request->commit.algorithm)
+		return "the commit and the ref's tip are ids of two algorithms";
 	if (h->there &&
 	    (h->relation == TRB_RELATION_TIP) != trb_commit_eq(&h->tip, &request->commit))
 		return h->relation == TRB_RELATION_TIP

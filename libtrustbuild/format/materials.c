@@ -158,24 +158,26 @@ int trb_materials_check(trb_bytes materials, const struct trb_environment *env, 
 	int r;
 
 	if (env->has_materials != (materials.len > 0))
-		return trb_fail(err, TRB_E_CLAIM,
-				env->has_materials ? "the environment's materials are not there"
-						   : "the environment names no materials, and "
-						     "there are some");
+		return trb_fail_check(err, TRB_E_CLAIM, "claim.materials",
+				      env->has_materials
+					      ? "the environment's materials are not there"
+					      : "the environment names no materials, and "
+						"there are some");
 	if (!env->has_materials)
 		return TRB_OK;
 	r = trb_sha256(materials, digest, err);
 	if (r < 0)
 		return r;
 	if (memcmp(digest, env->materials, sizeof(digest)) != 0)
-		return trb_fail(err, TRB_E_CLAIM,
-				"the materials are not those that the environment names");
+		return trb_fail_check(err, TRB_E_CLAIM, "claim.materials",
+				      "the materials are not those that the environment names");
 	r = trb_materials_decode(materials, &list, &owner, err);
 	if (r < 0)
 		return r;
 	if (list.n != env->n_materials)
-		r = trb_fail(err, TRB_E_CLAIM, "%zu materials, the environment counts %llu", list.n,
-			     (unsigned long long)env->n_materials);
+		r = trb_fail_check(err, TRB_E_CLAIM, "claim.materials",
+				   "%zu materials, the environment counts %llu", list.n,
+				   (unsigned long long)env->n_materials);
 	trb_materials_clear(&list);
 	return r;
 }

@@ -13,7 +13,7 @@ struct trb_claims {
 	atomic_uint refs;
 	int assurance;
 	char *artifact, *repository, *ref, *runtime, *measurement, *log, *module_id;
-	char *location;  /* NULL: the repository was not redirected */
+	char *location; /* NULL: the repository was not redirected */
 	char *cpu_model;
 	char commit[65], tip[65], tag[65]; /* empty where there is none */
 	uint64_t size, relation, steps, cpus, memory_mib, n_materials;

@@ -84,8 +84,6 @@ int trb_step_environment_parse(struct trb_run *run, trb_error **err)
 	int r = trb_environment_decode(run->parts->environment, &run->environment, &run->owners[1],
 				       &cause);
 
-	if (r == TRB_OK)
-		r = trb_materials_check(run->parts->materials, &run->environment, &cause);
 	return parsed(run, TRB_CK_ENVIRONMENT_PARSE, r, cause, run->parts->environment.len, err);
 }
 

@@ -74,7 +74,7 @@ static int check_version(const struct trb_json *doc, trb_error **err)
 				     TRB_POLICY_VERSION);
 	if (number != TRB_POLICY_VERSION)
 		return trb_json_fail(doc, version, err,
-				     "version %llu is not one of this release, which reads %d",
+				     "version %llu needs a later release: this one reads %d",
 				     (unsigned long long)number, TRB_POLICY_VERSION);
 	return TRB_OK;
 }

@@ -53,13 +53,13 @@ struct trb_policy {
 	bool any_commit;
 	size_t n_commits;
 	struct trb_commit *commits;
-	uint64_t history;   /* TRB_RELATION_*: the loosest that is accepted */
-	uint64_t max_steps; /* along first parents; 0: any number */
+	uint64_t history;           /* TRB_RELATION_*: the loosest that is accepted */
+	uint64_t max_steps;         /* along first parents; 0: any number */
 	struct trb_texts redirects; /* any, or the URLs; empty: none */
 	enum trb_recipe_rule recipe;
 	struct trb_digests recipes;
 	struct trb_texts runtimes;
-	struct trb_texts network; /* any, or the allowed "host:port"; empty: none */
+	struct trb_texts network;  /* any, or the allowed "host:port"; empty: none */
 	uint64_t cpus, memory_mib; /* exactly these; 0: any */
 	struct trb_texts artifacts;
 	enum trb_time_mode mode;

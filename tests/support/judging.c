@@ -99,6 +99,46 @@ void expect(const char *check)
 	mint_parts_clear(&parts);
 }
 
+static int parse(const char *json, trb_error **err)
+{
+	_cleanup_(trb_policy_unrefp) trb_policy *policy = NULL;
+	int r = trb_policy_parse(trb_bytes_str(json), &policy, err);
+
+	ck_assert_int_eq(r == TRB_OK, policy != NULL);
+	return r;
+}
+
+void policy_loads(void)
+{
+	_cleanup_free_ char *json = mint_policy_json(&p);
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = parse(json, &err);
+
+	ck_assert_msg(r == TRB_OK, "%s", trb_error_message(err));
+}
+
+/* The error must carry says, and a line. */
+void policy_refused_text(const char *json, int code, const char *says)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	int r = parse(json, &err);
+
+	ck_assert_msg(r == code, "%s: %s: %s", json, trb_status_name(r), trb_error_message(err));
+	ck_assert_str_eq(trb_error_check(err), "policy.parse");
+	ck_assert_msg(strstr(trb_error_message(err), says) != NULL, "'%s' lacks '%s'",
+		      trb_error_message(err), says);
+	ck_assert_msg(strstr(trb_error_message(err), "line ") != NULL, "no line in '%s'",
+		      trb_error_message(err));
+	mint_policy_init(&p);
+}
+
+void policy_refused(const char *says)
+{
+	_cleanup_free_ char *json = mint_policy_json(&p);
+
+	policy_refused_text(json, TRB_E_POLICY, says);
+}
+
 static size_t row_of(const char *check)
 {
 	for (size_t i = 0; i < trb_report_count_checks(j.report); i++)

@@ -26,6 +26,11 @@ trb_verifier *judging_verifier(void);
 void expect(const char *check);
 void expect_parts(const struct mint_parts *parts, const char *check);
 void expect_bundle(const trb_bundle *bundle, const char *check);
+/* p loads; p, or this text, is refused by policy.parse with these words and a line, and p is the
+ * good one again. */
+void policy_loads(void);
+void policy_refused(const char *says);
+void policy_refused_text(const char *json, int code, const char *says);
 /* The outcome of a check in j.report. */
 int outcome_of(const char *check);
 const char *actual_of(const char *check);
