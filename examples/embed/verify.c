@@ -9,7 +9,7 @@
 
 static trb_bytes slurp(const char *path)
 {
-	static uint8_t room[2][1 << 20];
+	static uint8_t room[2][4 << 20];
 	static int next;
 	trb_bytes bytes = { room[next], 0 };
 	FILE *f = fopen(path, "rb");

@@ -8,7 +8,7 @@
 
 #include "host/commands.h"
 
-#define BUNDLE_MAX   (1024u * 1024)
+#define BUNDLE_MAX   (4u * 1024 * 1024)
 #define DEFAULT_LAST 20
 
 static struct {

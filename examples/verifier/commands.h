@@ -14,7 +14,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 /* Files are read beyond the library's own ceilings, so that it says so. */
-#define BUNDLE_READ_MAX (1u * 1024 * 1024 + 1)
+#define BUNDLE_READ_MAX (4u * 1024 * 1024 + 1)
 #define POLICY_READ_MAX (1u * 1024 * 1024)
 
 /* Demands that options add to the policy's; NULL where an option is absent. */
