@@ -175,9 +175,9 @@ struct trb_buf *forge_field(struct forge *f, const char *name)
 	return &f->fields[i].value;
 }
 
-void forge_pcrs(struct forge *f, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2)
+void forge_pcrs_as(struct forge *f, const char *field, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2)
 {
-	struct trb_buf *b = forge_field(f, "pcrs");
+	struct trb_buf *b = forge_field(f, field);
 	uint8_t first[] = { pcr0, pcr1, pcr2 }, value[TRB_SHA384_LEN];
 
 	trb_cbor_put_map(b, 16);
@@ -186,6 +186,11 @@ void forge_pcrs(struct forge *f, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2)
 		trb_cbor_put_uint(b, i);
 		trb_cbor_put_bstr(b, TRB_BYTES(value, sizeof(value)));
 	}
+}
+
+void forge_pcrs(struct forge *f, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2)
+{
+	forge_pcrs_as(f, "pcrs", pcr0, pcr1, pcr2);
 }
 
 void forge_cabundle(struct forge *f, const int *order, size_t n)

@@ -65,6 +65,7 @@ void forge_clear(struct forge *f);
 struct trb_buf *forge_field(struct forge *f, const char *name);
 /* pcrs with these three first values in every byte, and PCR3 to PCR15 zero. */
 void forge_pcrs(struct forge *f, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2);
+void forge_pcrs_as(struct forge *f, const char *field, uint8_t pcr0, uint8_t pcr1, uint8_t pcr2);
 /* cabundle of these n certificates. */
 void forge_cabundle(struct forge *f, const int *order, size_t n);
 

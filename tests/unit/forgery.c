@@ -260,7 +260,7 @@ START_TEST(nitrotpm_document_is_refused)
 	ck_assert_str_eq(judge(), "document.parse");
 	trb_cbor_put_str(forge_field(&f, "module_id"), FORGE_MODULE);
 	ck_assert_str_eq(judge(), "");
-	trb_cbor_put_map(forge_field(&f, "nitrotpm_pcrs"), 0);
+	forge_pcrs_as(&f, "nitrotpm_pcrs", 1, 2, 3);
 	ck_assert_str_eq(judge(), "document.parse");
 	forge_field(&f, "pcrs");
 	ck_assert_str_eq(judge(), "document.parse");

@@ -16,7 +16,7 @@ START_TEST(no_link_leads_outside)
 	snprintf(outside, sizeof(outside), "%s/outside", host.top);
 	snprintf(folder, sizeof(folder), "%s/unattested", host.out);
 	ck_assert_int_eq(mkdir(outside, 0700), 0);
-	ck_assert_int_eq(symlink(_i == 0 ? "../outside" : "/", folder), 0);
+	ck_assert_int_eq(symlink(_i == 0 ? "../outside" : outside, folder), 0);
 	new_job(PEER_HONEST);
 	ck_status(trb_job_set_replace(job, 1, &err), TRB_OK, err);
 	ck_status(trb_job_run(job, TRB_JOB_DONE, &err), TRB_E_IO, err);
