@@ -3,6 +3,7 @@
 #include "host/ratchet.h"
 
 #include "core/error.h"
+#include "format/check_ids.h"
 
 #define CHECK "channel"
 
@@ -176,29 +177,11 @@ static int enclave_code(int64_t code)
 	}
 }
 
-/* An error keeps its check id as a static string, so the enclave picks one of ours. */
-static const char *known_check(trb_bytes check)
-{
-	static const char *const checks[] = {
-		"artifact.digest",  "artifact.match",  "artifact.name",   "build.command",
-		"build.memory",     "build.output",    "build.wall",      "channel",
-		"channel.order",    "channel.version", "claim.parse",     "document.parse",
-		"pcr16.request",    "pcr17.commit",    "recipe.origin",   "recipe.parse",
-		"sandbox.limits",   "sandbox.network", "sandbox.runtime", "source.commit",
-		"source.limit",     "source.object",   "source.ref",      "source.repository",
-		"source.submodule", "source.tree",
-	};
-
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if (trb_bytes_eq_str(check, checks[i]))
-			return checks[i];
-	return NULL;
-}
-
 static int take_error(const struct trb_control *msg, trb_error **err)
 {
 	int code = enclave_code(msg->u.error.code);
-	const char *check = known_check(msg->u.error.check);
+	/* an error keeps its check id as a static string, so the enclave picks one of ours */
+	const char *check = trb_check_id(msg->u.error.check);
 	trb_bytes text = msg->u.error.text, id = msg->u.error.check;
 
 	if (check == NULL && id.len > 0)
