@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ids of all checks, once (docs/spec/checks.md): an error that decides something carries one. */
+/* The ids of all checks, once (docs/spec/checks.md): an error that decides something carries one.
+ */
 #ifndef TRB_FORMAT_CHECK_IDS_H
 #define TRB_FORMAT_CHECK_IDS_H
 
