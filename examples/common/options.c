@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/version.h>
 
 #define OPTIONS_MAX  40
 #define FIRST_LONG   256 /* each option its own value, or getopt_long() takes any that fits */

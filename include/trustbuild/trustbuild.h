@@ -20,23 +20,6 @@
 #include <trustbuild/session.h>
 #include <trustbuild/status.h>
 #include <trustbuild/verify.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* The version of these headers: major * 1000000 + minor * 1000 + patch. */
-#define TRB_VERSION_NUMBER 1000
-#define TRB_VERSION_STRING "0.1.0"
-
-/* The version of the library that is loaded, in the same form. */
-TRB_API uint32_t trb_version_number(void);
-
-/* The same as text; a static string. */
-TRB_API const char *trb_version_string(void);
-
-#ifdef __cplusplus
-}
-#endif
+#include <trustbuild/version.h>
 
 #endif

@@ -7,9 +7,6 @@
 #include <unistd.h>
 
 #include <trustbuild/context.h>
-#include <trustbuild/eif.h>
-#include <trustbuild/image.h>
-#include <trustbuild/request.h>
 
 #include "core/buffer.h"
 
@@ -60,9 +57,5 @@ static inline int steal_fd(int *fd)
 TRB_DEFINE_CLEANUP(trb_error *, trb_error_unref);
 TRB_DEFINE_CLEANUP(trb_blob *, trb_blob_unref);
 TRB_DEFINE_CLEANUP(trb_context *, trb_context_unref);
-TRB_DEFINE_CLEANUP(trb_request *, trb_request_unref);
-
-TRB_DEFINE_CLEANUP(trb_eif *, trb_eif_unref);
-TRB_DEFINE_CLEANUP(trb_image *, trb_image_unref);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/version.h>
 
 #include "core/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which version this library is. */
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/version.h>
 
 uint32_t trb_version_number(void)
 {

@@ -5,8 +5,12 @@
 #ifndef TRB_FORMAT_FACTS_H
 #define TRB_FORMAT_FACTS_H
 
+#include <trustbuild/request.h>
+
 #include "core/bytes.h"
 #include "core/cleanup.h"
+
+TRB_DEFINE_CLEANUP(trb_request *, trb_request_unref);
 
 #define TRB_REQUEST_MAX     (70u * 1024)
 #define TRB_ENVIRONMENT_MAX (64u * 1024)

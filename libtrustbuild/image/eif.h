@@ -66,6 +66,7 @@ void trb_eif_meter_data(struct eif_meter *meter, trb_bytes data);
 int trb_eif_meter_finish(struct eif_meter *meter, uint8_t ret_pcr[3][SHA384_SIZE], trb_error **err);
 void trb_eif_meter_free(struct eif_meter *meter);
 TRB_DEFINE_CLEANUP(struct eif_meter *, trb_eif_meter_free);
+TRB_DEFINE_CLEANUP(trb_eif *, trb_eif_unref);
 
 /* Checks the signature section over pcr0; gives PCR8 and the signer's subject. */
 int trb_eif_check_signature(trb_bytes section, const uint8_t pcr0[SHA384_SIZE],

@@ -13,6 +13,9 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "image/cpio.h"
+#include "image/eif.h"
+
+TRB_DEFINE_CLEANUP(trb_image *, trb_image_unref);
 
 #define SHA256_SIZE  32u
 #define SHA256_HEX   65u
@@ -68,6 +71,10 @@ struct trb_image {
 
 /* The first value of a key, or NULL. */
 const char *trb_image_value(const trb_image *image, enum image_key key);
+/* Whether a key may have this value. */
+int trb_image_check_value(enum image_key key, const char *value, trb_error **err);
+/* Drops what is kept during a build. */
+void trb_image_forget_build(trb_image *image);
 
 /* SHA-256 over named fields, so that no two sets of inputs give the same stream. */
 struct image_digest;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <trustbuild/trustbuild.h>
+#include <trustbuild/version.h>
 
 #include "core/io.h"
 #include "format/json.h"

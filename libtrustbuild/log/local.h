@@ -36,10 +36,16 @@ int trb_local_bundle(struct trb_local *log, uint64_t index, uint64_t size, trb_b
 /* A view of the tree of size entries. */
 struct trb_tiles trb_local_tiles(struct trb_local *log, uint64_t size);
 
-/* The private key that belongs to the log's public one. */
-int trb_local_own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err);
 /* The newest checkpoint, not verified. */
 int trb_local_checkpoint(void *self, trb_blob **ret, trb_error **err);
+
+/* local_key.c */
+int trb_local_make_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err);
+int trb_local_read_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err);
+/* The public key of a log of this name; of a name that is made of the key, where origin is NULL. */
+int trb_local_public_key(EVP_PKEY *key, const char *origin, struct trb_vkey *ret, trb_error **err);
+/* The private key that belongs to the log's public one. */
+int trb_local_own_key(const struct trb_local *log, EVP_PKEY **ret, trb_error **err);
 
 /* local_write.c: signs what tree says, and puts it where it is served. */
 int trb_local_put_checkpoint(struct trb_local *log, const struct trb_checkpoint *tree,

@@ -186,3 +186,11 @@ struct trb_tiles trb_local_tiles(struct trb_local *log, uint64_t size)
 {
 	return (struct trb_tiles){ .tile = tile_of, .user = log, .size = size };
 }
+
+int trb_local_checkpoint(void *self, trb_blob **ret, trb_error **err)
+{
+	struct trb_local *log = self;
+	int r = trb_read_file(log->fd, "checkpoint", TRB_NOTE_MAX, ret, err);
+
+	return r < 0 ? trb_wrap(err, r, "the checkpoint of the log '%s'", log->dir) : TRB_OK;
+}
