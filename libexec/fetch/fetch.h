@@ -29,18 +29,17 @@ struct fetch {
 	const char *url; /* the repository that is being fetched */
 	char host[256];  /* where it is */
 	char port[8];
-	bool receiving;          /* its pack, that is: past the list of refs */
-	uint64_t wire_bytes;     /* from the network, for that repository */
-	bool again;              /* the last failure may pass */
-	uint64_t again_after_s;  /* when, so the server says; 0: it does not */
-	unsigned n_stores;       /* all, for their paths */
-	unsigned n_repositories; /* that are sent, the first one included */
+	bool receiving;         /* its pack, that is: past the list of refs */
+	uint64_t wire_bytes;    /* from the network, for that repository */
+	bool again;             /* the last failure may pass */
+	uint64_t again_after_s; /* when, so the server says; 0: it does not */
+	unsigned n_stores;      /* for their paths */
 };
 
 /* Frames (send.c). */
 int fetch_frame(struct fetch *f, unsigned type, trb_bytes body, trb_error **err);
 int fetch_progress(struct fetch *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The commit, its way down from the ref's tip, its tree, its submodules. */
+/* The commit, its way down from the ref's tip, and its tree. */
 int fetch_send_all(struct fetch *f, trb_error **err);
 
 /* Whether time is left, and whether somebody reads what is sent (tries.c). */

@@ -88,27 +88,19 @@ static int follow(struct remote *r, const char *to, trb_error **err)
 	return TRB_OK;
 }
 
-/* The token is for the request's repository and what lies below it; asked twice, it was wrong. */
-static bool has_token_for(const struct fetch *f, const char *url)
-{
-	size_t n = strlen(f->repository);
-
-	return f->token != NULL && strncmp(url, f->repository, n) == 0 &&
-	       (url[n] == '\0' || url[n] == '/');
-}
-
+/* The token is for the URL that this process was started for; asked twice, it was wrong. */
 static int authorize(struct remote *r, trb_error **err)
 {
 	if (r->authorized)
 		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
 				      "%s: the server refuses the token", r->f->url);
-	if (r->moved && has_token_for(r->f, r->f->url))
+	if (r->moved && r->f->token != NULL)
 		return trb_fail_check(err, TRB_E_IO, TRB_CHECK_REPOSITORY,
 				      "%s is redirected to %s, where a token is wanted: it goes to "
 				      "no URL that it was not meant for; name that one in place of "
 				      "this",
 				      r->f->url, r->base);
-	if (!has_token_for(r->f, r->f->url))
+	if (r->f->token == NULL)
 		return trb_fail_check(
 			err, TRB_E_IO, TRB_CHECK_REPOSITORY,
 			"%s: the server wants a token, and there is none for this URL", r->f->url);

@@ -9,7 +9,6 @@
 #include "fetch/fetch.h"
 #include "fetch/repository.h"
 #include "format/git_object.h"
-#include "format/gitmodules.h"
 
 int fetch_frame(struct fetch *f, unsigned type, trb_bytes body, trb_error **err)
 {
@@ -39,14 +38,11 @@ int fetch_progress(struct fetch *f, const char *fmt, ...)
 	return fetch_frame(f, TRB_FETCH_PROGRESS, TRB_BYTES(text, n), NULL);
 }
 
-/* A repository on its way out; one for each level of submodules. */
+/* The repository on its way out. */
 struct sending {
 	struct fetch *f;
 	struct fetched got;
-	const char *url;
-	struct trb_gitmodules modules;
-	unsigned depth;         /* of submodules */
-	unsigned n_directories; /* of this repository's present path */
+	unsigned n_directories; /* of the present path */
 	char path[4096];
 	size_t path_len;
 };
@@ -70,8 +66,8 @@ static int send_object(struct sending *s, enum trb_git_type type, const struct t
 		r = fetch_store_read(s->f, &s->got.store, id, &object, err);
 	if (r == TRB_E_NOTFOUND)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_REPOSITORY,
-				      "%s sends a pack without '%.*s'", s->url, (int)s->path_len,
-				      s->path);
+				      "%s sends a pack without '%.*s'", s->f->repository,
+				      (int)s->path_len, s->path);
 	if (r < 0)
 		return r;
 	if ((unsigned)git_odb_object_type(object) != type && type == TRB_GIT_COMMIT)
@@ -86,28 +82,6 @@ static int send_object(struct sending *s, enum trb_git_type type, const struct t
 	if (r == TRB_OK && ret != NULL)
 		*ret = steal_ptr(&object);
 	return r;
-}
-
-static int send_repository(struct fetch *f, const char *url, const struct trb_commit *commit,
-			   const char *ref, unsigned depth, trb_error **err);
-
-static int send_submodule(struct sending *s, const struct trb_git_entry *e, trb_error **err)
-{
-	_cleanup_free_ char *url = NULL;
-	int r;
-
-	if (s->depth + 1 > s->f->limits.submodule_depth)
-		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-				      "the source has more than %llu submodules in one another",
-				      (unsigned long long)s->f->limits.submodule_depth);
-	if (s->f->n_repositories > s->f->limits.submodules)
-		return trb_fail_check(err, TRB_E_LIMIT, TRB_CHECK_LIMIT,
-				      "the source has more than %llu submodules",
-				      (unsigned long long)s->f->limits.submodules);
-	r = trb_gitmodules_url(&s->modules, TRB_BYTES(s->path, s->path_len), s->url, &url, err);
-	if (r < 0)
-		return r;
-	return send_repository(s->f, url, &e->id, NULL, s->depth + 1, err);
 }
 
 static int send_tree(struct sending *s, trb_bytes body, trb_error **err);
@@ -141,7 +115,7 @@ static int send_entry(struct sending *s, const struct trb_git_entry *e, trb_erro
 	if (e->mode == TRB_GIT_MODE_TREE)
 		r = send_directory(s, e, err);
 	else if (e->mode == TRB_GIT_MODE_COMMIT)
-		r = send_submodule(s, e, err);
+		r = TRB_OK; /* its repository has a fetcher of its own */
 	else
 		r = send_object(s, TRB_GIT_BLOB, &e->id, NULL, err);
 	s->path_len = before;
@@ -159,25 +133,15 @@ static int send_tree(struct sending *s, trb_bytes body, trb_error **err)
 	return r;
 }
 
-/* Sends the root's .gitmodules ahead of its turn, and reads it where a submodule needs it. */
+/* Sends the root's .gitmodules ahead of its turn. */
 static int send_modules(struct sending *s, const struct trb_git_tree *root, trb_error **err)
 {
-	_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
-	const struct trb_git_entry *found = NULL;
-	int r;
-
 	for (size_t i = 0; i < root->n; i++)
 		if (trb_bytes_eq_str(root->entries[i].name, ".gitmodules") &&
 		    (root->entries[i].mode == TRB_GIT_MODE_FILE ||
 		     root->entries[i].mode == TRB_GIT_MODE_PROGRAM))
-			found = &root->entries[i];
-	if (found == NULL)
-		return TRB_OK;
-	r = send_object(s, TRB_GIT_BLOB, &found->id, &object, err);
-	if (r == TRB_OK && git_odb_object_size(object) <= TRB_GIT_MODULES_MAX)
-		/* a fault in it matters only to a submodule, which then has no URL */
-		trb_gitmodules_parse(fetch_object_bytes(object), &s->modules, NULL);
-	return r;
+			return send_object(s, TRB_GIT_BLOB, &root->entries[i].id, NULL, err);
+	return TRB_OK;
 }
 
 static int send_root(struct sending *s, const struct trb_commit *id, trb_error **err)
@@ -213,24 +177,24 @@ static int send_chain(struct sending *s, trb_error **err)
 	return r;
 }
 
-static int send_fetched(struct sending *s, const struct trb_commit *commit, const char *ref,
-			trb_error **err)
+static int send_fetched(struct sending *s, trb_error **err)
 {
 	_cleanup_(git_odb_object_freep) git_odb_object *object = NULL;
 	struct trb_git_commit parsed;
 	int r = TRB_OK;
 
-	if (ref != NULL)
+	if (s->got.location != NULL)
+		r = fetch_frame(s->f, TRB_FETCH_LOCATION, trb_bytes_str(s->got.location), err);
+	if (r == TRB_OK && s->f->ref != NULL)
 		r = send_chain(s, err);
 	if (r == TRB_OK)
-		r = send_object(s, TRB_GIT_COMMIT, commit, &object, err);
+		r = send_object(s, TRB_GIT_COMMIT, &s->f->commit, &object, err);
 	if (r == TRB_OK)
 		r = trb_git_commit_parse(fetch_object_bytes(object), 1, &parsed, err);
 	return r == TRB_OK ? send_root(s, &parsed.tree, err) : r;
 }
 
-static int send_repository(struct fetch *f, const char *url, const struct trb_commit *commit,
-			   const char *ref, unsigned depth, trb_error **err)
+int fetch_send_all(struct fetch *f, trb_error **err)
 {
 	struct sending *s = calloc(1, sizeof(*s));
 	int r;
@@ -238,21 +202,10 @@ static int send_repository(struct fetch *f, const char *url, const struct trb_co
 	if (s == NULL)
 		return trb_fail_nomem(err);
 	s->f = f;
-	s->url = url;
-	s->depth = depth;
-	f->n_repositories++;
-	r = fetch_repository(f, url, commit, ref, &s->got, err);
+	r = fetch_repository(f, f->repository, &f->commit, f->ref, &s->got, err);
 	if (r == TRB_OK)
-		r = send_fetched(s, commit, ref, err);
+		r = send_fetched(s, err);
 	fetched_clear(&s->got);
-	trb_gitmodules_clear(&s->modules);
 	free(s);
-	return r;
-}
-
-int fetch_send_all(struct fetch *f, trb_error **err)
-{
-	int r = send_repository(f, f->repository, &f->commit, f->ref, 0, err);
-
 	return r == TRB_OK ? fetch_frame(f, TRB_FETCH_END, TRB_BYTES_NULL, err) : r;
 }

@@ -2,19 +2,16 @@
 /* The source stage: starts the fetcher, feeds its stream to the walk, holds what came out. */
 #include "enclave/source.h"
 
-#include <openssl/crypto.h>
 #include <poll.h>
 
 #include "core/clock.h"
 #include "core/context.h"
 #include "core/error.h"
-#include "core/helper.h"
+#include "enclave/source_fetchers.h"
 #include "enclave/source_stream.h"
 #include "format/fetch.h"
 
-#define CHUNK        65536
-#define STEP_CHUNKS  64 /* before a step gives the caller a turn */
-#define EXIT_WAIT_MS 5000
+#define STEP_CHUNKS 64 /* before a step gives the caller a turn */
 
 /* NEW --start--> FETCHING --step--> SEALED; any failure after the start: FAILED, for good. */
 enum source_state { SOURCE_NEW, SOURCE_FETCHING, SOURCE_SEALED, SOURCE_FAILED };
@@ -27,12 +24,12 @@ struct trb_source {
 	struct trb_commit commit;
 	char commit_hex[65], tip_hex[65], tag_hex[65];
 	char *directory, *egress, *ca_file;
-	struct trb_buf token;
+	struct trb_source_tokens tokens;
 	struct trb_source_limits limits;
-	int64_t now; /* 0: the machine's clock */
+	int64_t now; /* at the start; 0: the machine's clock */
+	int64_t started_ms;
 
-	struct trb_child child;
-	int pipe;
+	struct trb_fetchers fetchers;
 	int64_t deadline;
 	struct trb_tree_writer writer;
 	struct trb_source_stream *stream;
@@ -69,13 +66,11 @@ int trb_source_new(trb_context *context, const trb_request *request, const char 
 	if (s == NULL)
 		return trb_fail_nomem(err);
 	s->refs = 1;
-	s->child = TRB_CHILD_NONE;
-	s->pipe = s->tree_fd = -1;
+	s->tree_fd = -1;
 	s->writer = TRB_TREE_WRITER_NONE;
 	s->context = trb_context_ref(context);
 	s->request = trb_request_ref((trb_request *)request);
 	trb_source_limits_default(&s->limits);
-	trb_buf_init(&s->token, TRB_FETCH_TOKEN_MAX);
 	s->directory = strdup(directory);
 	s->ca_file = strdup(TRB_FETCH_CA_FILE);
 	if (s->directory == NULL || s->ca_file == NULL)
@@ -93,20 +88,11 @@ trb_source *trb_source_ref(trb_source *source)
 	return source;
 }
 
-static void wipe_token(trb_source *s)
-{
-	if (s->token.ptr != NULL)
-		OPENSSL_cleanse(s->token.ptr, s->token.cap);
-	trb_buf_clear(&s->token);
-}
-
-/* Ends the fetcher, and frees what only fetching needs. */
+/* Ends the fetchers, and forgets what only fetching needs. */
 static void stop(trb_source *s)
 {
-	trb_child_kill(&s->child);
-	trb_closep(&s->pipe);
-	s->pipe = -1;
-	wipe_token(s);
+	trb_fetchers_kill(&s->fetchers);
+	trb_source_tokens_wipe(&s->tokens);
 }
 
 static void fail_for_good(trb_source *s)
@@ -171,15 +157,19 @@ int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err)
 {
 	int r = require(source, SOURCE_NEW, err);
 
-	if (r < 0)
-		return r;
-	r = trb_fetch_token_check(token, err);
-	if (r < 0)
-		return r;
-	wipe_token(source);
-	trb_buf_init(&source->token, TRB_FETCH_TOKEN_MAX);
-	trb_buf_add(&source->token, token);
-	return trb_buf_check(&source->token, "the token", err);
+	return r < 0 ? r
+		     : trb_source_add_credential(
+			       source, trb_request_get_repository(source->request), token, err);
+}
+
+int trb_source_add_credential(trb_source *source, const char *prefix, trb_bytes token,
+			      trb_error **err)
+{
+	int r = require(source, SOURCE_NEW, err);
+
+	if (r == TRB_OK && prefix == NULL)
+		r = trb_fail(err, TRB_E_INVAL, "a credential needs the URL that it is for");
+	return r < 0 ? r : trb_source_tokens_add(&source->tokens, prefix, token, err);
 }
 
 int trb_source_set_limit(trb_source *source, const char *name, uint64_t value, trb_error **err)
@@ -203,41 +193,42 @@ void trb_source_set_now(trb_source *source, int64_t now)
 
 /* The start. */
 
-static int start_fetcher(trb_source *s, const struct trb_fetch_args *args, trb_error **err)
+/* The time of all fetchers is one: a later one has what is left. */
+static int start_fetcher(trb_source *s, const char *repository, const char *commit, const char *ref,
+			 trb_error **err)
 {
-	struct trb_argv argv = { 0 };
-	int r;
+	int left = trb_deadline_left(s->deadline);
+	struct trb_source_limits limits = s->limits;
+	const struct trb_fetch_args args = {
+		.mode = "fetch",
+		.repository = repository,
+		.ca_file = s->ca_file,
+		.commit = commit,
+		.ref = ref,
+		.egress = s->egress,
+		.limits = &limits,
+		.now = s->now != 0 ? s->now + (trb_now_ms(CLOCK_MONOTONIC) - s->started_ms) / 1000
+				   : 0,
+		.token = trb_source_tokens_find(&s->tokens, repository),
+	};
 
-	trb_fetch_argv(args, &argv);
-	r = trb_helper_start(trb_context_get_libexec_dir(s->context), &argv, args->token, &s->child,
-			     &s->pipe, err);
-	trb_argv_clear(&argv);
-	return r;
+	if (left >= 0)
+		limits.wall_s = (uint64_t)left / 1000 + 1;
+	return trb_fetchers_start(&s->fetchers, trb_context_get_libexec_dir(s->context), &args,
+				  err);
 }
 
 static int begin(trb_source *s, trb_error **err)
 {
-	const struct trb_fetch_args args = {
-		.mode = "fetch",
-		.repository = trb_request_get_repository(s->request),
-		.ca_file = s->ca_file,
-		.commit = s->commit_hex,
-		.ref = trb_request_get_ref(s->request),
-		.egress = s->egress,
-		.limits = &s->limits,
-		.now = s->now,
-		.token = trb_buf_bytes(&s->token),
-	};
+	const char *repository = trb_request_get_repository(s->request);
+	const char *ref = trb_request_get_ref(s->request);
 	int r;
 
 	r = trb_tree_open(s->directory, &s->writer, err);
 	if (r == TRB_OK)
-		r = trb_source_stream_new(s->context, args.repository, &s->commit, args.ref,
-					  &s->limits, &s->writer, &s->stream, err);
-	if (r == TRB_OK)
-		r = start_fetcher(s, &args, err);
-	wipe_token(s);
-	return r;
+		r = trb_source_stream_new(s->context, repository, &s->commit, ref, &s->limits,
+					  &s->writer, &s->stream, err);
+	return r == TRB_OK ? start_fetcher(s, repository, s->commit_hex, ref, err) : r;
 }
 
 int trb_source_start(trb_source *source, trb_error **err)
@@ -249,15 +240,16 @@ int trb_source_start(trb_source *source, trb_error **err)
 	if (source->commit.algorithm != 1)
 		return trb_fail_check(
 			err, TRB_E_UNSUPPORTED, TRB_CHECK_COMMIT,
-			"a SHA-256 repository cannot be fetched: the fetcher's libgit2 knows "
-			"SHA-1 repositories only");
+			"a SHA-256 repository cannot be fetched: only SHA-1 repositories "
+			"can be fetched so far");
 	trb_commit_to_hex(&source->commit, source->commit_hex);
+	source->started_ms = trb_now_ms(CLOCK_MONOTONIC);
+	source->deadline = trb_deadline((int)(source->limits.wall_s * 1000));
 	r = begin(source, err);
 	if (r < 0) {
 		fail_for_good(source);
 		return trb_wrap(err, r, "start to fetch");
 	}
-	source->deadline = trb_deadline((int)(source->limits.wall_s * 1000));
 	source->state = SOURCE_FETCHING;
 	return TRB_OK;
 }
@@ -288,39 +280,62 @@ static int seal(trb_source *s, trb_error **err)
 	return TRB_OK;
 }
 
-/* The stream has ended: was it whole, and what does the fetcher's exit say? */
-static int at_end(trb_source *s, trb_error **err)
+static int start_submodule(trb_source *s, trb_error **err)
 {
-	int status = 0, r = trb_child_wait(&s->child, EXIT_WAIT_MS, &status, err);
+	struct trb_commit commit;
+	const char *url = trb_source_stream_repository(s->stream, &commit);
+	char hex[65];
+	int r;
 
-	if (r < 0)
-		return r;
-	if (trb_source_stream_done(s->stream) && status == 0)
-		return seal(s, err);
-	if (status > 128)
-		return trb_fail(err, TRB_E_IO, "the fetcher was ended by signal %d", status - 128);
-	return trb_fail(err, TRB_E_IO, "the fetcher ended early, with status %d", status);
+	trb_commit_to_hex(&commit, hex);
+	r = start_fetcher(s, url, hex, NULL, err);
+	return r == TRB_OK ? trb_source_stream_go_on(s->stream, err) : r;
+}
+
+/* The stream under way has ended: was it whole, and which one goes on? */
+static int end_stream(trb_source *s, trb_error **err)
+{
+	int r = trb_fetchers_finish(&s->fetchers, err);
+
+	return r == TRB_OK ? trb_source_stream_go_on(s->stream, err) : r;
+}
+
+static int take_turns(trb_source *s, trb_error **err)
+{
+	int r = TRB_OK;
+
+	while (r == TRB_OK)
+		switch (trb_source_stream_turn(s->stream)) {
+		case TRB_TURN_NONE:
+			return TRB_OK;
+		case TRB_TURN_SUBMODULE:
+			r = start_submodule(s, err);
+			break;
+		case TRB_TURN_END:
+			r = end_stream(s, err);
+			break;
+		}
+	return r;
 }
 
 static int read_some(trb_source *s, trb_error **err)
 {
-	uint8_t chunk[CHUNK];
-
 	for (unsigned i = 0; i < STEP_CHUNKS; i++) {
-		ssize_t n = read(s->pipe, chunk, sizeof(chunk));
-		int r;
+		trb_bytes bytes;
+		int r = trb_fetchers_read(&s->fetchers, &bytes, err);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (r == TRB_E_AGAIN)
 			break;
-		if (n < 0)
-			return trb_fail_errno(err, errno, "read from the fetcher");
-		if (n == 0)
-			return at_end(s, err);
-		r = trb_source_stream_feed(s->stream, TRB_BYTES(chunk, n), err);
 		if (r < 0)
 			return r;
+		r = trb_source_stream_feed(s->stream, &bytes, err);
+		trb_fetchers_take(&s->fetchers, bytes);
+		if (r == TRB_OK)
+			r = take_turns(s, err);
+		if (r < 0)
+			return r;
+		if (trb_source_stream_done(s->stream))
+			return seal(s, err);
 	}
 	if (trb_deadline_left(s->deadline) == 0)
 		return trb_fail_check(err, TRB_E_TIMEOUT, TRB_CHECK_LIMIT,
@@ -358,7 +373,7 @@ int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err)
 	if (r < 0)
 		return r;
 	while ((r = step(source, err)) == TRB_E_AGAIN) {
-		struct pollfd p = { .fd = source->pipe, .events = POLLIN };
+		struct pollfd p = { .fd = trb_fetchers_fd(&source->fetchers), .events = POLLIN };
 		int left = trb_deadline_left(deadline);
 
 		if (left == 0)
@@ -372,7 +387,7 @@ int trb_source_wait(trb_source *source, int timeout_ms, trb_error **err)
 
 int trb_source_get_fd(const trb_source *source)
 {
-	return source != NULL ? source->pipe : -1;
+	return source != NULL ? trb_fetchers_fd(&source->fetchers) : -1;
 }
 
 static const struct trb_source_result *result(const trb_source *s)

@@ -28,10 +28,9 @@ static int begin_frame(struct trb_source_stream *s, trb_error **err)
 	uint64_t max;
 
 	trb_fetch_header_decode(s->head, &s->type, &s->size);
-	note = s->walk.want != WANT_NOTHING &&
+	note = s->walk.want <= WANT_END &&
 	       (s->type == TRB_FETCH_PROGRESS || s->type == TRB_FETCH_ERROR ||
-		(s->type == TRB_FETCH_LOCATION && !s->walk.begun &&
-		 s->walk.result.location == NULL));
+		(s->type == TRB_FETCH_LOCATION && !s->walk.repository->begun));
 	max = TRB_FETCH_TEXT_MAX;
 	if (!note && !trb_walk_wants(&s->walk, s->type, &max))
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_OBJECT,
@@ -71,19 +70,20 @@ static int end_frame(struct trb_source_stream *s, trb_error **err)
 	case TRB_FETCH_LOCATION:
 		return trb_walk_locate(&s->walk, body, err);
 	case TRB_FETCH_END:
-		return trb_walk_finish(&s->walk, err);
+		s->walk.want = WANT_PARENT;
+		return TRB_OK;
 	default:
 		return trb_walk_take(&s->walk, (enum trb_git_type)s->type, body, err);
 	}
 }
 
-int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes bytes, trb_error **err)
+int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes *bytes, trb_error **err)
 {
 	int r = TRB_OK;
 
-	while (r == TRB_OK && bytes.len > 0) {
+	while (r == TRB_OK && bytes->len > 0 && trb_source_stream_turn(s) == TRB_TURN_NONE) {
 		if (s->head_len < TRB_FETCH_HEADER) {
-			s->head[s->head_len++] = *trb_bytes_take(&bytes, 1).ptr;
+			s->head[s->head_len++] = *trb_bytes_take(bytes, 1).ptr;
 			if (s->head_len < TRB_FETCH_HEADER)
 				continue;
 			r = begin_frame(s, err);
@@ -93,12 +93,31 @@ int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes bytes, trb_err
 			uint64_t left = s->size - s->body.len;
 
 			trb_buf_add(&s->body,
-				    trb_bytes_take(&bytes, bytes.len < left ? bytes.len : left));
+				    trb_bytes_take(bytes, bytes->len < left ? bytes->len : left));
 		}
 		if (s->body.status < 0 || s->body.len == s->size)
 			r = end_frame(s, err);
 	}
 	return r;
+}
+
+enum trb_source_turn trb_source_stream_turn(const struct trb_source_stream *s)
+{
+	if (s->walk.want == WANT_SUBMODULE)
+		return TRB_TURN_SUBMODULE;
+	return s->walk.want == WANT_PARENT ? TRB_TURN_END : TRB_TURN_NONE;
+}
+
+int trb_source_stream_go_on(struct trb_source_stream *s, trb_error **err)
+{
+	return trb_walk_turn(&s->walk, err);
+}
+
+const char *trb_source_stream_repository(const struct trb_source_stream *s,
+					 struct trb_commit *ret_commit)
+{
+	*ret_commit = s->walk.want_id;
+	return s->walk.repository->url;
 }
 
 bool trb_source_stream_done(const struct trb_source_stream *s)

@@ -3,12 +3,13 @@
  * again and must be the one that CT demands at that place.  The order is fixed
  * (docs/spec/source.md), so that the stream need not name what it sends:
  *
- *     stream     = [LOCATION] chain repository END
- *     chain      = *TAG *COMMIT          ; only with a ref: from its tip down to, not including, CT
- *     repository = COMMIT TREE [BLOB] *object   ; CT, its tree, the tree's .gitmodules
- *     object     = TREE *object / BLOB / repository  ; in the tree's order; a gitlink's repository
+ *     stream = [LOCATION] chain COMMIT TREE [BLOB] *object END   ; CT, its tree, .gitmodules
+ *     chain  = *TAG *COMMIT      ; only with a ref: from its tip down to, not including, CT
+ *     object = TREE *object / BLOB              ; in the tree's order; nothing for a gitlink
  *
- * PROGRESS and ERROR frames may stand between any two. */
+ * PROGRESS and ERROR frames may stand between any two.  Each repository has a stream, and a
+ * fetcher, of its own: at a gitlink, the submodule's stream is taken up to its END, then the
+ * superproject's goes on. */
 #ifndef TRB_ENCLAVE_SOURCE_STREAM_H
 #define TRB_ENCLAVE_SOURCE_STREAM_H
 
@@ -43,7 +44,18 @@ int trb_source_stream_new(trb_context *context, const char *repository,
 struct trb_source_stream *trb_source_stream_free(struct trb_source_stream *s);
 TRB_DEFINE_CLEANUP(struct trb_source_stream *, trb_source_stream_free);
 
-int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes bytes, trb_error **err);
+/* Takes bytes of the present stream off, all of them or up to a turn. */
+int trb_source_stream_feed(struct trb_source_stream *s, trb_bytes *bytes, trb_error **err);
+enum trb_source_turn {
+	TRB_TURN_NONE,
+	TRB_TURN_SUBMODULE, /* the stream of another repository is due */
+	TRB_TURN_END,       /* the present one has ended: the one before goes on, or all is done */
+};
+enum trb_source_turn trb_source_stream_turn(const struct trb_source_stream *s);
+int trb_source_stream_go_on(struct trb_source_stream *s, trb_error **err);
+/* The present repository; at TRB_TURN_SUBMODULE, the one that is due, and its commit. */
+const char *trb_source_stream_repository(const struct trb_source_stream *s,
+					 struct trb_commit *ret_commit);
 bool trb_source_stream_done(const struct trb_source_stream *s);
 const struct trb_source_result *trb_source_stream_result(const struct trb_source_stream *s);
 

@@ -135,7 +135,7 @@ static int note_submodule(struct trb_source_walk *s, const char *url,
 	res->submodules = grown;
 	m.path = strdup(s->path);
 	m.url = strdup(url);
-	grown[res->n_submodules++] = m;
+	grown[res->n_submodules++] = m; /* free()d whatever becomes of it */
 	return m.path != NULL && m.url != NULL ? TRB_OK : trb_fail_nomem(err);
 }
 
@@ -160,7 +160,12 @@ static int begin_submodule(struct trb_source_walk *s, const struct trb_git_entry
 		r = note_submodule(s, url, &e->id, err);
 	if (r < 0)
 		return r;
-	return push_repository(s, steal_ptr(&url), &e->id, err);
+	r = push_repository(s, steal_ptr(&url), &e->id, err);
+	if (r < 0)
+		return r;
+	s->repository->submodule = s->result.n_submodules - 1;
+	s->want = WANT_SUBMODULE;
+	return TRB_OK;
 }
 
 /* The walk. */
@@ -177,11 +182,10 @@ static int finish_level(struct trb_source_walk *s, trb_error **err)
 		return r;
 	drop_level(s);
 	if (root)
-		pop_repository(s);
+		s->want = WANT_END;
 	up = top(s);
 	if (up == NULL) {
 		memcpy(s->result.digest, digest, 32);
-		s->want = WANT_END;
 		return TRB_OK;
 	}
 	memcpy(up->tree.entries[up->next++].digest, digest, 32);
@@ -386,7 +390,7 @@ int trb_walk_take(struct trb_source_walk *s, enum trb_git_type type, trb_bytes b
 
 	if (r < 0)
 		return r;
-	s->begun = true;
+	s->repository->begun = true;
 	if (s->want == WANT_CHAIN)
 		return take_chain(s, type, body, &id, err);
 	if (!trb_commit_eq(&id, &s->want_id))
@@ -430,7 +434,7 @@ static bool is_wanted(const struct trb_source_walk *s, unsigned type)
 		return type == TRB_FETCH_END;
 	if (s->want == WANT_CHAIN)
 		return type == TRB_GIT_COMMIT || type == TRB_GIT_TAG;
-	return s->want != WANT_NOTHING && type == s->want_type;
+	return s->want < WANT_SUBMODULE && type == s->want_type;
 }
 
 bool trb_walk_wants(const struct trb_source_walk *s, unsigned type, uint64_t *ret_max)
@@ -448,7 +452,7 @@ static int compare_submodules(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-int trb_walk_finish(struct trb_source_walk *s, trb_error **err)
+static int finish(struct trb_source_walk *s, trb_error **err)
 {
 	int r = TRB_OK;
 
@@ -463,10 +467,23 @@ int trb_walk_finish(struct trb_source_walk *s, trb_error **err)
 	return TRB_OK;
 }
 
+int trb_walk_turn(struct trb_source_walk *s, trb_error **err)
+{
+	if (s->want == WANT_SUBMODULE) {
+		s->want = WANT_COMMIT;
+		return TRB_OK;
+	}
+	if (s->repository->parent == NULL)
+		return finish(s, err);
+	pop_repository(s);
+	return advance(s, err);
+}
+
 int trb_walk_locate(struct trb_source_walk *s, trb_bytes url, trb_error **err)
 {
 	trb_bytes asked = trb_bytes_str(s->repository->url);
 	const char *fault = trb_repository_fault(url);
+	char **where;
 
 	if (fault == NULL &&
 	    !trb_bytes_eq(trb_repository_origin(url), trb_repository_origin(asked)))
@@ -477,8 +494,13 @@ int trb_walk_locate(struct trb_source_walk *s, trb_bytes url, trb_error **err)
 		return trb_fail_check(err, TRB_E_SOURCE, TRB_CHECK_REPOSITORY,
 				      "%s is redirected to '%.*s': %s", s->repository->url,
 				      (int)url.len, (const char *)url.ptr, fault);
-	s->result.location = strndup((const char *)url.ptr, url.len);
-	return s->result.location != NULL ? TRB_OK : trb_fail_nomem(err);
+	/* a submodule's material is the URL that it came from */
+	where = s->repository->parent == NULL ? &s->result.location
+					      : &s->result.submodules[s->repository->submodule].url;
+	free(*where);
+	*where = strndup((const char *)url.ptr, url.len);
+	s->repository->begun = true;
+	return *where != NULL ? TRB_OK : trb_fail_nomem(err);
 }
 
 int trb_walk_begin(struct trb_source_walk *s, const char *repository,

@@ -17,7 +17,9 @@ enum trb_want {
 	WANT_ROOT,
 	WANT_MODULES,
 	WANT_ENTRY,
-	WANT_END,
+	WANT_SUBMODULE, /* whose own stream is to begin */
+	WANT_END,       /* of the stream under way */
+	WANT_PARENT,    /* whose stream is to go on */
 	WANT_NOTHING
 };
 
@@ -29,6 +31,8 @@ struct trb_walk_repository {
 	bool modules_read;
 	size_t path_len; /* of the prefix before paths of this repository */
 	unsigned depth;
+	size_t submodule; /* its number in the result, where it has a parent */
+	bool begun;       /* an object of it was taken, or its location */
 };
 
 /* A directory that is being received. */
@@ -51,8 +55,7 @@ struct trb_source_walk {
 	enum trb_git_type want_type;
 	trb_blob *child; /* the commit before, on the way down from the tip */
 	uint64_t n_chain;
-	char *ref;  /* of the request, or NULL */
-	bool begun; /* an object was taken */
+	char *ref; /* of the request, or NULL */
 
 	struct trb_walk_repository *repository; /* innermost */
 	size_t n_levels;
@@ -64,7 +67,8 @@ struct trb_source_walk {
 	char **winding;
 };
 
-/* Where the repository's URL led to: another path of its own origin, before the first object. */
+/* Where the present repository's URL led to: another path of its own origin, before its first
+ * object. */
 int trb_walk_locate(struct trb_source_walk *s, trb_bytes url, trb_error **err);
 int trb_walk_begin(struct trb_source_walk *s, const char *repository,
 		   const struct trb_commit *commit, const char *ref, trb_error **err);
@@ -77,7 +81,7 @@ void trb_walk_clear(struct trb_source_walk *s);
 bool trb_walk_wants(const struct trb_source_walk *s, unsigned type, uint64_t *ret_max);
 int trb_walk_take(struct trb_source_walk *s, enum trb_git_type type, trb_bytes body,
 		  trb_error **err);
-/* After TRB_FETCH_END. */
-int trb_walk_finish(struct trb_source_walk *s, trb_error **err);
+/* After WANT_SUBMODULE or WANT_PARENT: another stream goes on now. */
+int trb_walk_turn(struct trb_source_walk *s, trb_error **err);
 
 #endif

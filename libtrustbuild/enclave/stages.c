@@ -10,10 +10,17 @@ static int hand_over_credentials(struct trb_enclave *e, trb_error **err)
 	int r = TRB_OK;
 
 	for (size_t i = 0; r == TRB_OK && i < e->n_credentials; i++) {
-		if (trb_blob_bytes(e->credentials[i].prefix).len > 0)
-			return trb_fail_check(err, TRB_E_UNSUPPORTED, TRB_CHECK_REPOSITORY,
-					      "the fetcher takes a token for the repository alone");
-		r = trb_source_set_token(e->source, trb_blob_bytes(e->credentials[i].token), err);
+		trb_bytes prefix = trb_blob_bytes(e->credentials[i].prefix);
+		trb_bytes token = trb_blob_bytes(e->credentials[i].token);
+		_cleanup_free_ char *url =
+			strndup(prefix.len > 0 ? (const char *)prefix.ptr : "", prefix.len);
+
+		if (url == NULL)
+			r = trb_fail_nomem(err);
+		else if (prefix.len == 0)
+			r = trb_source_set_token(e->source, token, err);
+		else
+			r = trb_source_add_credential(e->source, url, token, err);
 	}
 	return r;
 }

@@ -10,7 +10,7 @@ The first step of a path is the habit, the rest is handed to git:
   nosymref                  does not say which branch HEAD is
   get-301 get-302 get-307 get-308 all-307   go to /plain; all-307 for packs, too
   suffix case               forges that put .git behind a path, or make it lower case
-  other-auth                goes to OTHER-URL/auth
+  other-auth to-auth        go to OTHER-URL/auth, to /auth
   signin                    goes to a page
   once-429 once-502 once-503 once-drop once-cut   a bad moment, then plain
   late-429 always-503       more of them
@@ -148,6 +148,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.go_to(307, "/plain" + tail)
         if habit == "other-auth":
             return self.go_to(302, self.server.other + "/auth" + tail)
+        if habit == "to-auth":
+            return self.go_to(302, "/auth" + tail)
         if habit == "suffix" and ".git/" not in rest:
             return self.go_to(301, "https://%s/suffix%s" % (
                 self.headers["Host"], tail.replace("/info/refs", ".git/info/refs")))

@@ -30,6 +30,19 @@ static trb_bytes token_of(char **argv)
 	return (trb_bytes){ (const uint8_t *)text, text != NULL ? strlen(text) : 0 };
 }
 
+/* "credential=URL TOKEN" */
+static int add_credential(trb_source *source, const char *arg, trb_error **err)
+{
+	char url[512];
+	const char *space = strchr(arg, ' ');
+	trb_bytes token;
+
+	if (space == NULL || sscanf(arg, "credential=%511s", url) != 1)
+		return TRB_OK;
+	token = (trb_bytes){ (const uint8_t *)space + 1, strlen(space + 1) };
+	return trb_source_add_credential(source, url, token, err);
+}
+
 static int configure(trb_source *source, char **argv, trb_error **err)
 {
 	const char *egress = argument(argv, "egress"), *ca = argument(argv, "ca");
@@ -42,6 +55,9 @@ static int configure(trb_source *source, char **argv, trb_error **err)
 	if (r == TRB_OK && token_of(argv).len > 0)
 		r = trb_source_set_token(source, token_of(argv), err);
 	for (; r == TRB_OK && *argv != NULL; argv++) {
+		r = add_credential(source, *argv, err);
+		if (r < 0)
+			break;
 		char name[64];
 		unsigned long long value;
 
@@ -63,6 +79,8 @@ static int print_source(const trb_source *source, char **argv)
 		       (unsigned long long)trb_source_get_steps(source));
 	if (trb_source_get_tag(source) != NULL)
 		printf("tag=%s\n", trb_source_get_tag(source));
+	if (trb_source_get_location(source) != NULL)
+		printf("location=%s\n", trb_source_get_location(source));
 	printf("digest=");
 	for (size_t i = 0; i < digest.len; i++)
 		printf("%02x", digest.ptr[i]);

@@ -86,6 +86,14 @@ static void plan_repository(struct plan *p, unsigned depth, struct trb_buf *out,
 	trb_buf_add(out, trb_buf_bytes(&tree));
 }
 
+/* One in the place of a gitlink: a stream of its own, with an end. */
+static void plan_submodule(struct plan *p, unsigned depth, struct trb_buf *out,
+			   struct trb_commit *ret)
+{
+	plan_repository(p, depth, out, ret);
+	add_frame(out, TRB_FETCH_END, TRB_BYTES_NULL);
+}
+
 struct node {
 	struct trb_buf body;     /* the tree's own */
 	struct trb_buf children; /* their frames */
@@ -105,7 +113,7 @@ static void plan_entry(struct plan *p, unsigned depth, unsigned at, struct node 
 	if (kind == 3)
 		plan_tree(p, depth + 1, &node->children, &id);
 	else if (kind == 4 && p->n_submodules++ < 4)
-		plan_repository(p, depth + 1, &node->children, &id);
+		plan_submodule(p, depth + 1, &node->children, &id);
 	else
 		add_object(&node->children, TRB_GIT_BLOB, take_some(p), &id);
 	trb_buf_addf(&node->body, "%s ", modes[kind]);
@@ -162,8 +170,13 @@ static bool feed(struct trb_source_stream *s, trb_bytes stream, unsigned step)
 {
 	while (stream.len > 0) {
 		size_t n = step > 0 && step < stream.len ? step : stream.len;
+		trb_bytes some = TRB_BYTES(stream.ptr, n);
 
-		if (trb_source_stream_feed(s, trb_bytes_take(&stream, n), NULL) < 0)
+		if (trb_source_stream_feed(s, &some, NULL) < 0)
+			return false;
+		trb_bytes_take(&stream, n - some.len);
+		if (trb_source_stream_turn(s) != TRB_TURN_NONE &&
+		    trb_source_stream_go_on(s, NULL) < 0)
 			return false;
 	}
 	return trb_source_stream_done(s);

@@ -102,6 +102,7 @@ static void make_stream(void)
 	add(TRB_GIT_COMMIT, trb_buf_bytes(&leaf_commit));
 	add(TRB_GIT_TREE, trb_buf_bytes(&leaf));
 	add(TRB_GIT_BLOB, TRB_BYTES_LIT("x"));
+	add(TRB_FETCH_END, TRB_BYTES_NULL); /* of the submodule's */
 	add(TRB_GIT_BLOB, TRB_BYTES_LIT("x"));
 	add(TRB_FETCH_END, TRB_BYTES_NULL);
 	ck_assert_int_eq(stream.status, TRB_OK);
@@ -140,6 +141,7 @@ static int receive(const char **ret_check)
 	struct trb_source_stream *s = NULL;
 	struct trb_tree_writer writer = TRB_TREE_WRITER_NONE;
 	struct trb_source_limits limits;
+	trb_bytes bytes = trb_buf_bytes(&stream);
 	trb_error *err = NULL;
 	int fd = -1, r;
 
@@ -148,8 +150,11 @@ static int receive(const char **ret_check)
 	if (r == TRB_OK)
 		r = trb_source_stream_new(NULL, URL, &ct, "refs/heads/main", &limits, &writer, &s,
 					  &err);
-	if (r == TRB_OK)
-		r = trb_source_stream_feed(s, trb_buf_bytes(&stream), &err);
+	while (r == TRB_OK && (bytes.len > 0 || trb_source_stream_turn(s) != TRB_TURN_NONE)) {
+		r = trb_source_stream_feed(s, &bytes, &err);
+		if (r == TRB_OK && trb_source_stream_turn(s) != TRB_TURN_NONE)
+			r = trb_source_stream_go_on(s, &err);
+	}
 	if (r == TRB_OK && !trb_source_stream_done(s))
 		r = trb_fail(&err, TRB_E_STATE, "it has not ended");
 	if (r == TRB_OK)

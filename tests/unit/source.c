@@ -259,17 +259,23 @@ static void begin_stream(struct stream *s, const char *mode, trb_bytes content, 
 	free(ct);
 }
 
+/* All streams in one, as if one fetcher went on where another ended. */
 static int feed(struct stream *s, const char *ref, bool *ret_done, trb_error **err)
 {
 	struct trb_source_stream *stream = NULL;
+	trb_bytes bytes = trb_buf_bytes(&s->bytes);
 	struct trb_source_limits limits;
-	int r;
+	int r = TRB_OK;
 
 	trb_source_limits_default(&limits);
 	limits.object_bytes = 100;
 	ck_assert_int_eq(trb_source_stream_new(NULL, URL, &s->ct, ref, &limits, NULL, &stream, err),
 			 TRB_OK);
-	r = trb_source_stream_feed(stream, trb_buf_bytes(&s->bytes), err);
+	while (r == TRB_OK && (bytes.len > 0 || trb_source_stream_turn(stream) != TRB_TURN_NONE)) {
+		r = trb_source_stream_feed(stream, &bytes, err);
+		if (r == TRB_OK && trb_source_stream_turn(stream) != TRB_TURN_NONE)
+			r = trb_source_stream_go_on(stream, err);
+	}
 	*ret_done = trb_source_stream_done(stream);
 	trb_source_stream_free(stream);
 	trb_buf_clear(&s->bytes);

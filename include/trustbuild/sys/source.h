@@ -37,10 +37,17 @@ TRB_API TRB_CHECK int trb_source_set_egress(trb_source *source, const char *addr
  * where it is not set.  The path is copied.  Errors: TRB_E_INVAL, TRB_E_STATE, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_source_set_ca_file(trb_source *source, const char *path, trb_error **err);
 
-/* A token for the repository's own origin, for example a forge's access token ("user:token" or the
- * token alone).  It reaches the fetcher through a pipe, no other host gets it, and it is wiped.
- * Errors: TRB_E_INVAL, TRB_E_LIMIT above 4 KiB, TRB_E_STATE, TRB_E_NOMEM. */
+/* A token for the request's repository and the URLs below it, for example a forge's access token
+ * ("user:token" or the token alone).  It reaches their fetchers through a pipe, nobody else gets
+ * it, and it is wiped when the source is sealed.  Errors: TRB_E_INVAL, also for a second one,
+ * TRB_E_LIMIT above 4 KiB, TRB_E_STATE, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_source_set_token(trb_source *source, trb_bytes token, trb_error **err);
+
+/* The same for other URLs, such as submodules': prefix is a repository's URL, and the token is for
+ * it and what lies below; of several that fit, the longest counts.  At most 16, the request's own
+ * among them.  Errors: as above. */
+TRB_API TRB_CHECK int trb_source_add_credential(trb_source *source, const char *prefix,
+						trb_bytes token, trb_error **err);
 
 /* Sets a bound, by name: "pack_bytes" (received for one repository), "objects" (in one repository),
  * "object_bytes" (one file), "files" (entries of the whole tree), "tree_bytes" (its files
@@ -54,7 +61,8 @@ TRB_API TRB_CHECK int trb_source_set_limit(trb_source *source, const char *name,
  * TRB_E_UNSUPPORTED (a SHA-256 commit), TRB_E_NOTFOUND, TRB_E_IO, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_source_start(trb_source *source, trb_error **err);
 
-/* The descriptor to poll for reading between steps; borrowed; -1 unless fetching. */
+/* The descriptor to poll for reading before the next step, after which it may be another one;
+ * borrowed; -1 unless fetching. */
 TRB_API int trb_source_get_fd(const trb_source *source);
 
 /* Takes what the fetcher has sent so far, without waiting.  TRB_OK: the tree is whole, checked and
