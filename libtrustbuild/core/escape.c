@@ -4,26 +4,22 @@
 #include <stdio.h>
 
 #include "core/bytes.h"
+#include "core/hidden.h"
 
-/* Characters that act on the terminal or hide: C0, DEL, C1, soft hyphen, Arabic letter mark, zero
- * width and bidi marks, line separators, bidi embeddings and isolates, invisible operators, byte
- * order mark, interlinear, variation and combining marks, tags, spaces that are not U+0020. */
+/* Does it act on the terminal, hide, or change its neighbours? */
 static bool is_hidden(uint32_t c)
 {
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {
-		{ 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
-		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
-		{ 0x300, 0x36f },   { 0x1ab0, 0x1aff }, { 0x20d0, 0x20ff }, { 0x3000, 0x3000 },
-		{ 0xa0, 0xa0 },     { 0x1680, 0x1680 }, { 0x2000, 0x200a },
-	};
+	size_t low = 0, high = sizeof(trb_hidden) / sizeof(trb_hidden[0]);
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	return false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c > trb_hidden[middle].last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sizeof(trb_hidden) / sizeof(trb_hidden[0]) && c >= trb_hidden[low].first;
 }
 
 size_t trb_escape_char(trb_bytes text, char shown[TRB_ESCAPED_SIZE])

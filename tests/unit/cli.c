@@ -30,6 +30,14 @@ START_TEST(outside_text_cannot_drive_a_terminal)
 	check_escape("\xe2\x81\xa6\xd8\x9c\xef\xbb\xbf", "\\u{2066}\\u{61c}\\u{feff}");
 	check_escape("a\xc2\xa0\xcc\x81\xef\xb8\x8f\xf3\xa0\x84\x80",
 		     "a\\u{a0}\\u{301}\\u{fe0f}\\u{e0100}");
+	/* blanks and fillers of scripts, an empty pattern, invisible signs, a sound's mark */
+	check_escape("\u3164\u115f\u1160\uffa0\u2800\u17b4\u180b",
+		     "\\u{3164}\\u{115f}\\u{1160}\\u{ffa0}\\u{2800}\\u{17b4}\\u{180b}");
+	check_escape("\u2062\u3000\u0600\u1dff\ufe20\U000e0001\U0001d173",
+		     "\\u{2062}\\u{3000}\\u{600}\\u{1dff}\\u{fe20}\\u{e0001}\\u{1d173}");
+	/* their neighbours are shown */
+	check_escape(" ~\u00a1\u02ff\u0370\u115e\u1161\u2027\u2801\u3163\u3165\uff9f\U000e1000",
+		     " ~\u00a1\u02ff\u0370\u115e\u1161\u2027\u2801\u3163\u3165\uff9f\U000e1000");
 	check_escape("\\x1b", "\\\\x1b");
 	check_escape("\xff\xc0\x80\xed\xa0\x80", "\\xff\\xc0\\x80\\xed\\xa0\\x80");
 }
