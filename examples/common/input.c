@@ -197,7 +197,8 @@ int cli_open_file(const char *program, const char *path, uint64_t max, int *ret_
 	if (status != CLI_OK)
 		return status;
 	/* only as a whole is a file what standard input gives */
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || lseek(fd, 0, SEEK_CUR) != 0)
+	if (strcmp(path, "-") == 0 &&
+	    (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || lseek(fd, 0, SEEK_CUR) != 0))
 		fd = spool(fd, max);
 	if (fd < 0)
 		return cli_cannot(program, "read", path, strerror(errno));

@@ -3,6 +3,7 @@
 #ifndef TRB_EXAMPLES_HOST_COMMANDS_H
 #define TRB_EXAMPLES_HOST_COMMANDS_H
 
+#include <trustbuild/eif.h>
 #include <trustbuild/job.h>
 
 #include "common/cli.h"
@@ -16,6 +17,9 @@ int cmd_policy(int argc, char **argv);
 /* A context with progress on standard error and the folders that the environment names
  * (TRUSTBUILD_LIBEXEC).  CLI_OK, or CLI_FAILED after saying why. */
 int host_context(const char *program, trb_context **ret_context);
+
+/* Says it where the image's measurements may be others on hardware than by the formula. */
+void host_say_flags(const char *program, const char *path, const trb_eif *eif);
 
 /* From here on the first signal that asks to end makes what works with the context end soon, with
  * an error and without leaving anything; the second one ends the program.  What is ignored already

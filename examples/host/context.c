@@ -49,3 +49,17 @@ int host_context(const char *program, trb_context **ret_context)
 	*ret_context = context;
 	return CLI_OK;
 }
+
+void host_say_flags(const char *program, const char *path, const trb_eif *eif)
+{
+	unsigned flags = trb_eif_get_flags(eif) & ~(unsigned)TRB_EIF_FLAG_AARCH64;
+	char *safe;
+
+	if (flags == 0)
+		return;
+	safe = cli_escaped(cli_bytes(path));
+	cli_say("%s: caution: %s has header flags 0x%x, which a platform that knows them may "
+		"measure into PCR0, too: compare with the PCR0 of an enclave's document",
+		program, safe != NULL ? safe : "", flags);
+	free(safe);
+}

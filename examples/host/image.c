@@ -2,10 +2,13 @@
 /* tb-host image: make, measure and describe enclave images. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <trustbuild/image.h>
 
 #include "host/commands.h"
+
+#define IMAGE_MAX (UINT64_C(4) << 30)
 
 static struct {
 	const char *single[13];
@@ -98,32 +101,23 @@ static int set_inputs(trb_image *image, trb_error **err)
 	return r;
 }
 
-static int print_blob(const char *name, int r, trb_blob *json, trb_error *err)
+static int print_json(const char *name, const trb_eif *eif, bool all)
 {
-	int status = CLI_OK;
+	trb_blob *json = NULL;
+	trb_error *err = NULL;
+	int status = CLI_OK, r = all ? trb_eif_describe_json(eif, &json, &err)
+				     : trb_eif_measurements_json(eif, &json, &err);
 
-	if (r < 0) {
+	if (r < 0)
 		status = cli_error(name, err);
-	} else {
+	else
 		fwrite(trb_blob_bytes(json).ptr, 1, trb_blob_bytes(json).len, stdout);
-		putchar('\n');
-	}
 	trb_blob_unref(json);
 	trb_error_unref(err);
 	return status;
 }
 
-static int print_json(const char *name, const trb_eif *eif, bool all)
-{
-	trb_blob *json = NULL;
-	trb_error *err = NULL;
-	int r = all ? trb_eif_describe_json(eif, &json, &err)
-		    : trb_eif_measurements_json(eif, &json, &err);
-
-	return print_blob(name, r, json, err);
-}
-
-static void print_pcrs(const trb_eif *eif)
+static void print_pcrs(const trb_eif *eif, const char *indent)
 {
 	static const unsigned indexes[] = { 0, 1, 2, 8 };
 
@@ -132,11 +126,19 @@ static void print_pcrs(const trb_eif *eif)
 
 		if (pcr.len == 0)
 			continue;
-		printf("PCR%u ", indexes[i]);
+		printf("%sPCR%u ", indent, indexes[i]);
 		for (size_t k = 0; k < pcr.len; k++)
 			printf("%02x", pcr.ptr[k]);
 		putchar('\n');
 	}
+}
+
+static void say_path(const char *path)
+{
+	char *safe = cli_escaped(cli_bytes(path));
+
+	cli_say("image: %s", safe != NULL ? safe : "");
+	free(safe);
 }
 
 static int build_with(trb_context *context)
@@ -155,9 +157,10 @@ static int build_with(trb_context *context)
 		status = cli_error(build_command.name, err);
 	} else if (opts.json) {
 		status = print_json(build_command.name, eif, false);
+		putchar('\n');
 	} else {
-		cli_say("image: %s", trb_image_get_path(image));
-		print_pcrs(eif);
+		say_path(trb_image_get_path(image));
+		print_pcrs(eif, "");
 	}
 	trb_error_unref(err);
 	trb_eif_unref(eif);
@@ -187,19 +190,21 @@ static int image_build(int argc, char **argv)
 }
 
 static const struct cli_option measure_options[] = {
-	{ "json", NULL, "print JSON, with the names of nitro-cli", .flag = &opts.json },
+	{ "json", NULL, "print JSON, in the form of nitro-cli", .flag = &opts.json },
 	{ 0 },
 };
 
 static const struct cli_command measure_command = {
 	.name = "tb-host image measure",
-	.synopsis = "FILE [--json]",
-	.help = "Checks an enclave image and prints its measurements, which a verifier's policy "
-		"names.",
-	.examples = "  tb-host image measure enclave.eif\n",
+	.synopsis = "FILE… [--json]",
+	.help = "Checks enclave images ('-': standard input) and prints their measurements, which "
+		"a\n"
+		"verifier's policy names.",
+	.examples = "  tb-host image measure enclave.eif\n"
+		    "  tb-host image measure --json enclave.eif | jq -r .Measurements.PCR0\n",
 	.options = measure_options,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = -1,
 };
 
 static const struct cli_option describe_options[] = {
@@ -208,33 +213,105 @@ static const struct cli_option describe_options[] = {
 
 static const struct cli_command describe_command = {
 	.name = "tb-host image describe",
-	.synopsis = "FILE",
-	.help = "Checks an enclave image and prints everything about it as JSON.",
+	.synopsis = "FILE…",
+	.help = "Checks enclave images ('-': standard input) and prints everything about them as "
+		"JSON:\n"
+		"an object for one file, an array for several.",
 	.examples = "  tb-host image describe enclave.eif\n",
 	.options = describe_options,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = -1,
 };
+
+/* One of the files; several get their names. */
+struct shown {
+	const struct cli_command *command;
+	const char *path;
+	bool first, alone;
+};
+
+static void show_text(const struct shown *s, const trb_eif *eif)
+{
+	if (!s->alone) {
+		cli_escape(stdout, cli_bytes(s->path), false);
+		putchar('\n');
+	}
+	print_pcrs(eif, s->alone ? "" : "  ");
+}
+
+/* What could not be read has its place in the array, too. */
+static int show_json(const struct shown *s, const trb_eif *eif, const char *fault)
+{
+	int status = CLI_OK;
+
+	if (!s->alone) {
+		fputs(s->first ? "[\n{\"File\": " : ",\n{\"File\": ", stdout);
+		cli_json_string(stdout, cli_bytes(s->path));
+		fputs(", \"Error\": ", stdout);
+		if (fault != NULL)
+			cli_json_string(stdout, cli_bytes(fault));
+		else
+			fputs("null", stdout);
+		fputs(", \"Image\": ", stdout);
+	}
+	if (eif != NULL)
+		status = print_json(s->command->name, eif, s->command == &describe_command);
+	else if (!s->alone)
+		fputs("null", stdout);
+	if (!s->alone)
+		putchar('}');
+	else if (eif != NULL)
+		putchar('\n');
+	return status;
+}
+
+/* The image, or NULL and why; what is wrong has been said. */
+static trb_eif *open_image(const struct shown *s, trb_error **err)
+{
+	trb_eif *eif = NULL;
+	int fd;
+
+	if (cli_open_file(s->command->name, s->path, IMAGE_MAX, &fd) != CLI_OK)
+		return NULL;
+	if (trb_eif_open_fd(NULL, fd, &eif, err) < 0)
+		cli_error_in(s->command->name, s->path, *err);
+	close(fd);
+	return eif;
+}
+
+static int show_file(const struct shown *s)
+{
+	trb_error *err = NULL;
+	trb_eif *eif = open_image(s, &err);
+	int status = eif != NULL ? CLI_OK : CLI_FAILED;
+	const char *fault = err != NULL ? trb_error_message(err) : "it cannot be read";
+
+	if (s->command == &describe_command || opts.json)
+		status = show_json(s, eif, eif != NULL ? NULL : fault) != CLI_OK ? CLI_FAILED
+										 : status;
+	else if (eif != NULL)
+		show_text(s, eif);
+	if (eif != NULL)
+		host_say_flags(s->command->name, s->path, eif);
+	trb_error_unref(err);
+	trb_eif_unref(eif);
+	return status;
+}
 
 static int show(const struct cli_command *command, int argc, char **argv)
 {
-	bool all = command == &describe_command;
-	trb_error *err = NULL;
-	trb_eif *eif = NULL;
-	int status = CLI_OK, n;
+	int worst = CLI_OK, n, status;
 	char **args;
 
 	if (!cli_parse(command, argc, argv, &args, &n, &status))
 		return status;
-	if (trb_eif_open(NULL, args[0], &eif, &err) < 0)
-		status = cli_error(command->name, err);
-	else if (all || opts.json)
-		status = print_json(command->name, eif, all);
-	else
-		print_pcrs(eif);
-	trb_error_unref(err);
-	trb_eif_unref(eif);
-	return status;
+	for (int i = 0; i < n; i++) {
+		status = show_file(&(struct shown){ command, args[i], i == 0, n == 1 });
+		worst = status > worst ? status : worst;
+	}
+	if (n > 1 && (command == &describe_command || opts.json))
+		puts("\n]");
+	return cli_flush(command->name) == CLI_OK ? worst : CLI_FAILED;
 }
 
 static int image_measure(int argc, char **argv)

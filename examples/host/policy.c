@@ -16,6 +16,7 @@
 #define BUNDLE_MAX      (4u * 1024 * 1024)
 #define DESCRIPTION_MAX (128u * 1024)
 #define ROOT_MAX        (64u * 1024)
+#define IMAGE_MAX       (UINT64_C(4) << 30)
 
 static struct {
 	const char *image, *describe, *bundle, *name, *out, *quorum, *runtime, *state;
@@ -119,6 +120,8 @@ static const char *name_of(const char *path)
 
 	if (opts.name != NULL)
 		return opts.name;
+	if (strcmp(path, "-") == 0)
+		return "standard input";
 	return slash != NULL ? slash + 1 : path;
 }
 
@@ -128,12 +131,16 @@ static int add_image(trb_draft *draft, const char *path)
 	trb_context *context = NULL;
 	trb_eif *eif = NULL;
 	trb_error *err = NULL;
-	int status = host_context(NAME, &context);
+	int fd = -1, status = host_context(NAME, &context);
 
 	if (status == CLI_OK)
 		status = set_origin(draft, "measured from %s", path);
-	if (status == CLI_OK && trb_eif_open(context, path, &eif, &err) < 0)
+	if (status == CLI_OK)
+		status = cli_open_file(NAME, path, IMAGE_MAX, &fd);
+	if (status == CLI_OK && trb_eif_open_fd(context, fd, &eif, &err) < 0)
 		status = cli_error_in(NAME, path, err);
+	if (status == CLI_OK)
+		host_say_flags(NAME, path, eif);
 	for (size_t i = 0; status == CLI_OK && i < sizeof(indexes) / sizeof(indexes[0]); i++) {
 		trb_bytes pcr = trb_eif_get_pcr(eif, indexes[i]);
 
@@ -141,6 +148,8 @@ static int add_image(trb_draft *draft, const char *path)
 		    trb_draft_add_pcr(draft, name_of(path), indexes[i], pcr, &err) < 0)
 			status = cli_error_in(NAME, path, err);
 	}
+	if (fd >= 0)
+		close(fd);
 	trb_error_unref(err);
 	trb_eif_unref(eif);
 	trb_context_unref(context);

@@ -62,8 +62,9 @@ TRB_API TRB_CHECK int trb_draft_set_origin(trb_draft *draft, const char *origin,
 TRB_API TRB_CHECK int trb_draft_add_pcr(trb_draft *draft, const char *name, unsigned index,
 					trb_bytes pcr, trb_error **err);
 
-/* The PCRs of an image's description as JSON, at most 128 KiB: what nitro-cli's describe-eif or
- * tb-host image describe printed.  Nothing is taken of an image of which it says that its CRC or
+/* The PCRs of an image's description as JSON, at most 128 KiB: what nitro-cli's build-enclave or
+ * describe-eif, or tb-host image measure --json or describe printed, or the PCRs alone, in digits
+ * of either case.  Nothing is taken of an image of which it says that its CRC or
  * its signature is wrong.  Errors: TRB_E_FORMAT, TRB_E_LIMIT, and those of trb_draft_add_pcr(). */
 TRB_API TRB_CHECK int trb_draft_add_description(trb_draft *draft, const char *name, trb_bytes json,
 						trb_error **err);

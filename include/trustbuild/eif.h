@@ -56,6 +56,16 @@ TRB_API unsigned trb_eif_get_version(const trb_eif *eif);
 /* "x86_64" or "aarch64"; a static string. */
 TRB_API const char *trb_eif_get_architecture(const trb_eif *eif);
 
+/* The header's flags, 16 bits: TRB_EIF_FLAG_* and bits that this release has no name for.  They are
+ * shown, and change nothing else here.  The formula of the measurements does not cover them; a
+ * platform that knows others than TRB_EIF_FLAG_AARCH64 may measure them into PCR0 all the same. */
+enum {
+	TRB_EIF_FLAG_AARCH64 = 0x0001,
+	TRB_EIF_FLAG_PCIE = 0x0040,
+	TRB_EIF_FLAG_PCIE_VIRTIO = 0x0200
+};
+TRB_API unsigned trb_eif_get_flags(const trb_eif *eif);
+
 /* The kernel's command line, at most 64 KiB, as it is measured.  Borrowed; outside text. */
 TRB_API trb_bytes trb_eif_get_cmdline(const trb_eif *eif);
 
@@ -72,13 +82,14 @@ TRB_API TRB_CHECK int trb_eif_get_section(const trb_eif *eif, size_t index, unsi
 					  uint64_t *ret_offset, uint64_t *ret_size,
 					  trb_error **err);
 
-/* The measurements as JSON, with the names that "nitro-cli describe-eif" uses under Measurements
- * (HashAlgorithm, PCR0, PCR1, PCR2, PCR8 where signed), and Sections. */
+/* As ASCII JSON in the form of nitro-cli: Measurements (HashAlgorithm, PCR0, PCR1, PCR2, PCR8 where
+ * signed), Flags (names, or "bit 8", of all but the architecture) and Sections. */
 TRB_API TRB_CHECK int trb_eif_measurements_json(const trb_eif *eif, trb_blob **ret_json,
 						trb_error **err);
 
-/* Everything as JSON: version, architecture, command line, measurements, sections, signer,
- * metadata. */
+/* Everything as ASCII JSON: version, architecture, flags, command line, measurements, sections,
+ * signer, metadata.  Of a command line that is no text Cmdline has each other byte as \xNN, and
+ * CmdlineHex has all bytes. */
 TRB_API TRB_CHECK int trb_eif_describe_json(const trb_eif *eif, trb_blob **ret_json,
 					    trb_error **err);
 

@@ -419,9 +419,9 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Names stand unescaped in the tree, and have no NUL. */
-static int check_names(const struct trb_json *doc, const cJSON *object, const cJSON **scratch,
-		       trb_error **err)
+static const cJSON *find_twice(const cJSON *object, const cJSON **scratch)
 {
+	const cJSON *twice = NULL;
 	size_t n = 0;
 
 	for (const cJSON *c = object->child; c != NULL; c = c->next)
@@ -431,25 +431,33 @@ static int check_names(const struct trb_json *doc, const cJSON *object, const cJ
 		qsort(scratch, n, sizeof(*scratch), by_name);
 	for (size_t i = 1; i < n; i++)
 		if (by_name(&scratch[i - 1], &scratch[i]) == 0)
-			return trb_json_fail(doc, scratch[i], err, "the name '%.64s' stands twice",
-					     scratch[i]->string);
-	for (const cJSON *c = object->child; c != NULL; c = c->next) {
-		int r = c->child != NULL ? check_names(doc, c, scratch, err) : TRB_OK;
-
-		if (r < 0)
-			return r;
-	}
-	return TRB_OK;
+			return scratch[i];
+	for (const cJSON *c = object->child; twice == NULL && c != NULL; c = c->next)
+		if (c->child != NULL)
+			twice = find_twice(c, scratch);
+	return twice;
 }
 
-static int check_duplicates(const struct trb_json *doc, trb_error **err)
+int trb_json_find_twice(const cJSON *root, const cJSON **ret_twice, trb_error **err)
 {
 	/* scratch is used up before the children are looked at: one for all objects */
 	_cleanup_free_ const cJSON **scratch = malloc(TRB_JSON_VALUES * sizeof(*scratch));
 
 	if (scratch == NULL)
 		return trb_fail_nomem(err);
-	return check_names(doc, doc->root, scratch, err);
+	*ret_twice = find_twice(root, scratch);
+	return TRB_OK;
+}
+
+static int check_duplicates(const struct trb_json *doc, trb_error **err)
+{
+	const cJSON *twice = NULL;
+	int r = trb_json_find_twice(doc->root, &twice, err);
+
+	if (r == TRB_OK && twice != NULL)
+		return trb_json_fail(doc, twice, err, "the name '%.64s' stands twice",
+				     twice->string);
+	return r;
 }
 
 int trb_json_load(struct trb_json *doc, trb_bytes text, size_t max, trb_error **err)

@@ -42,6 +42,10 @@ const char *trb_json_fault(trb_bytes text, size_t *ret_offset);
  * the tree written again, from being small; NULL where nothing does.  It need not be JSON. */
 const char *trb_json_shape_fault(trb_bytes text);
 
+/* The second of two members of one object, anywhere in a tree of at most TRB_JSON_VALUES values,
+ * that have the same name; NULL where there is none. */
+int trb_json_find_twice(const cJSON *root, const cJSON **ret_twice, trb_error **err);
+
 /* An error at item, which is in doc: what, line, column, path, text. */
 int trb_json_fail(const struct trb_json *doc, const cJSON *item, trb_error **err, const char *fmt,
 		  ...) __attribute__((format(printf, 4, 5)));

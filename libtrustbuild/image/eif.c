@@ -64,32 +64,57 @@ static int load_section(const trb_eif *eif, int fd, unsigned type, trb_blob **re
 	return trb_blob_adopt(bytes, s->size, ret, err);
 }
 
+/* cJSON does not say why: is there memory, and does it fail again?  NULL: out of memory; else the
+ * tree, which is no object where the text is none. */
+static cJSON *parse_metadata(trb_bytes text, const char **ret_end)
+{
+	cJSON *json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, ret_end, false);
+
+	if (json != NULL)
+		return json;
+	json = cJSON_CreateNull();
+	if (json == NULL)
+		return NULL;
+	cJSON_Delete(json);
+	json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, ret_end, false);
+	return json != NULL ? json : cJSON_CreateNull();
+}
+
+/* Two readers of a name that stands twice may see two values. */
+static int check_names(const cJSON *metadata, trb_error **err)
+{
+	const cJSON *twice = NULL;
+	int r = trb_json_find_twice(metadata, &twice, err);
+
+	if (r == TRB_OK && twice != NULL)
+		return trb_fail(err, TRB_E_FORMAT,
+				"metadata section: the name '%.64s' stands twice", twice->string);
+	return r;
+}
+
 static int check_metadata(trb_bytes text, trb_error **err)
 {
 	const char *end = NULL, *why;
 	cJSON *json;
-	bool good;
+	int r = TRB_OK;
 
 	if (!trb_utf8_valid(text) || memchr(text.ptr, '\0', text.len) != NULL)
 		return trb_fail(err, TRB_E_FORMAT, "metadata section: not UTF-8 text");
 	why = trb_json_shape_fault(text);
 	if (why != NULL)
 		return trb_fail(err, TRB_E_FORMAT, "metadata section: %s", why);
-	json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, &end, false);
-	if (json == NULL) { /* cJSON does not say why: is there memory, and does it fail again? */
-		json = cJSON_CreateNull();
-		if (json == NULL)
-			return trb_fail_nomem(err);
-		cJSON_Delete(json);
-		json = cJSON_ParseWithLengthOpts((const char *)text.ptr, text.len, &end, false);
-	}
-	good = cJSON_IsObject(json);
-	cJSON_Delete(json);
-	while (good && end < (const char *)text.ptr + text.len && strchr(" \t\r\n", *end) != NULL)
+	json = parse_metadata(text, &end);
+	if (json == NULL)
+		return trb_fail_nomem(err);
+	while (cJSON_IsObject(json) && end < (const char *)text.ptr + text.len &&
+	       strchr(" \t\r\n", *end) != NULL)
 		end++;
-	if (!good || end != (const char *)text.ptr + text.len)
-		return trb_fail(err, TRB_E_FORMAT, "metadata section: not one JSON object");
-	return TRB_OK;
+	if (!cJSON_IsObject(json) || end != (const char *)text.ptr + text.len)
+		r = trb_fail(err, TRB_E_FORMAT, "metadata section: not one JSON object");
+	else
+		r = check_names(json, err);
+	cJSON_Delete(json);
+	return r;
 }
 
 static int check_signature(trb_eif *eif, int fd, trb_error **err)
@@ -184,7 +209,12 @@ unsigned trb_eif_get_version(const trb_eif *eif)
 
 const char *trb_eif_get_architecture(const trb_eif *eif)
 {
-	return eif->layout.flags & EIF_FLAG_AARCH64 ? "aarch64" : "x86_64";
+	return eif->layout.flags & TRB_EIF_FLAG_AARCH64 ? "aarch64" : "x86_64";
+}
+
+unsigned trb_eif_get_flags(const trb_eif *eif)
+{
+	return eif->layout.flags;
 }
 
 trb_bytes trb_eif_get_cmdline(const trb_eif *eif)

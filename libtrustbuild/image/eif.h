@@ -18,7 +18,6 @@
 #define EIF_MAX_CMDLINE      (64u << 10)
 #define EIF_MAX_METADATA     (1u << 20)
 #define EIF_MAX_SIGNATURE    32768u
-#define EIF_FLAG_AARCH64     1u
 #define EIF_DEFAULT_MEMORY   (1ull << 30)
 #define EIF_DEFAULT_CPUS     2u
 #define EIF_VERSION_SIGNED   3u

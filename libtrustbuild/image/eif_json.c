@@ -8,6 +8,9 @@
 
 /* What nitro-cli prints for its only algorithm. */
 #define HASH_ALGORITHM "Sha384 { ... }"
+/* Metadata with their indentation, each character as \\uNNNN, are far below. */
+#define JSON_MAX    (64u << 20)
+#define CMDLINE_MAX (EIF_MAX_CMDLINE * TRB_ESCAPED_SIZE)
 
 struct json_out {
 	cJSON *root;
@@ -66,24 +69,72 @@ static void put_sections(struct json_out *o, cJSON *object, const trb_eif *eif)
 	}
 }
 
+static void put_flags(struct json_out *o, const trb_eif *eif)
+{
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} known[] = { { TRB_EIF_FLAG_PCIE, "pcie" }, { TRB_EIF_FLAG_PCIE_VIRTIO, "pcie-virtio" } };
+	cJSON *list = cJSON_AddArrayToObject(o->root, "Flags"), *item;
+	char name[16];
+
+	o->failed |= list == NULL;
+	for (unsigned bit = 1; list != NULL && bit < 16; bit++) {
+		if ((trb_eif_get_flags(eif) >> bit & 1) == 0)
+			continue;
+		snprintf(name, sizeof(name), "bit %u", bit);
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (known[i].flag == 1u << bit)
+				snprintf(name, sizeof(name), "%s", known[i].name);
+		item = cJSON_CreateString(name);
+		o->failed |= item == NULL || !cJSON_AddItemToArray(list, item);
+	}
+}
+
+static void put_code_unit(struct trb_buf *b, uint32_t c)
+{
+	if (c > 0xffff) {
+		trb_buf_addf(b, "\\u%04x", (unsigned)(0xd800 + ((c - 0x10000) >> 10)));
+		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+	}
+	trb_buf_addf(b, "\\u%04x", (unsigned)c);
+}
+
+/* What is not ASCII stands in strings alone, and is escaped there whatever it looks like. */
+static void put_ascii(struct trb_buf *b, trb_bytes json)
+{
+	while (json.len > 0) {
+		uint32_t c = 0xfffd;
+		size_t n = trb_utf8_char(json, &c);
+
+		if (n == 1 && c != 0x7f)
+			trb_buf_add_byte(b, (uint8_t)c);
+		else
+			put_code_unit(b, n > 0 ? c : 0xfffd);
+		trb_bytes_take(&json, n > 0 ? n : 1);
+	}
+}
+
 static int finish(struct json_out *o, trb_blob **ret_json, trb_error **err)
 {
 	char *text = o->failed ? NULL : cJSON_Print(o->root);
-	int r;
+	_cleanup_buf_ struct trb_buf b;
 
+	trb_buf_init(&b, JSON_MAX);
 	cJSON_Delete(o->root);
 	if (text == NULL)
 		return trb_fail_nomem(err);
-	r = trb_blob_new(trb_bytes_str(text), ret_json, err);
+	put_ascii(&b, trb_bytes_str(text));
 	cJSON_free(text);
-	return r;
+	return trb_buf_to_blob(&b, "the description", ret_json, err);
 }
 
 int trb_eif_measurements_json(const trb_eif *eif, trb_blob **ret_json, trb_error **err)
 {
 	struct json_out o = { cJSON_CreateObject(), false };
 
-	put_measurements(&o, o.root, eif);
+	put_measurements(&o, cJSON_AddObjectToObject(o.root, "Measurements"), eif);
+	put_flags(&o, eif);
 	put_sections(&o, o.root, eif);
 	return finish(&o, ret_json, err);
 }
@@ -112,25 +163,31 @@ static void put_metadata(struct json_out *o, const trb_eif *eif)
 	}
 }
 
-/* JSON has no bytes: a command line that is not UTF-8 is given in hexadecimal. */
+/* JSON has no bytes: of what is no text each byte is shown that is none, and all are given. */
 static void put_cmdline(struct json_out *o, const trb_eif *eif)
 {
 	trb_bytes cmdline = trb_eif_get_cmdline(eif);
 	bool text = trb_utf8_valid(cmdline) && memchr(cmdline.ptr, '\0', cmdline.len) == NULL;
-	char *copy = malloc(2 * cmdline.len + 1);
+	_cleanup_free_ char *hex = malloc(2 * cmdline.len + 1);
+	_cleanup_buf_ struct trb_buf shown;
+	char one[TRB_ESCAPED_SIZE];
 
-	if (copy == NULL) {
+	trb_buf_init(&shown, CMDLINE_MAX);
+	for (trb_bytes rest = cmdline; !text && rest.len > 0;) {
+		trb_bytes_take(&rest, trb_escape_char(rest, one));
+		trb_buf_add_str(&shown, one);
+	}
+	if (text)
+		trb_buf_add(&shown, cmdline);
+	trb_buf_add_byte(&shown, '\0');
+	if (hex == NULL || shown.status < 0) {
 		o->failed = true;
 		return;
 	}
-	if (text) {
-		memcpy(copy, cmdline.ptr, cmdline.len);
-		copy[cmdline.len] = '\0';
-	} else {
-		trb_hex_encode(cmdline, copy);
-	}
-	put_text(o, o->root, text ? "Cmdline" : "CmdlineHex", copy);
-	free(copy);
+	put_text(o, o->root, "Cmdline", (const char *)trb_buf_bytes(&shown).ptr);
+	trb_hex_encode(cmdline, hex);
+	if (!text)
+		put_text(o, o->root, "CmdlineHex", hex);
 }
 
 int trb_eif_describe_json(const trb_eif *eif, trb_blob **ret_json, trb_error **err)
@@ -141,6 +198,7 @@ int trb_eif_describe_json(const trb_eif *eif, trb_blob **ret_json, trb_error **e
 
 	put_number(&o, o.root, "EifVersion", trb_eif_get_version(eif));
 	put_text(&o, o.root, "Architecture", trb_eif_get_architecture(eif));
+	put_flags(&o, eif);
 	put_measurements(&o, measurements, eif);
 	o.failed |= cJSON_AddBoolToObject(o.root, "IsSigned", signer != NULL) == NULL;
 	o.failed |= cJSON_AddBoolToObject(o.root, "CheckCRC", true) == NULL;

@@ -43,8 +43,6 @@ static int parse_header(struct eif_layout *l, trb_error **err)
 				"format version %u at byte 4: this release reads 2 to 4",
 				l->version);
 	l->flags = (unsigned)eif_be(h + 6, 2);
-	if (l->flags & ~EIF_FLAG_AARCH64)
-		return trb_fail(err, TRB_E_FORMAT, "unknown flags 0x%x at byte 6", l->flags);
 	l->default_memory = eif_be(h + 8, 8);
 	l->default_cpus = eif_be(h + 16, 8);
 	if (eif_be(h + 24, 2) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a draft's values come from: an image's description, a bundle. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "core/error.h"
 #include "format/attestation.h"
@@ -13,17 +14,17 @@
 static const unsigned measured[] = { 0, 1, 2, 8 };
 #define N_MEASURED (sizeof(measured) / sizeof(measured[0]))
 
-/* The one member of that name; NULL where there are several. */
-static const cJSON *only(const cJSON *object, const char *name)
+/* The member of that name, in either case; *ret_n is how many there are. */
+static const cJSON *member(const cJSON *object, const char *name, size_t *ret_n)
 {
 	const cJSON *item, *found = NULL;
 
+	*ret_n = 0;
 	cJSON_ArrayForEach (item, object) {
-		if (item->string == NULL || strcmp(item->string, name) != 0)
+		if (item->string == NULL || strcasecmp(item->string, name) != 0)
 			continue;
-		if (found != NULL)
-			return NULL;
 		found = item;
+		++*ret_n;
 	}
 	return found;
 }
@@ -63,28 +64,68 @@ static cJSON *parse_whole(trb_bytes text)
 	return NULL;
 }
 
-/* {"Measurements": {"HashAlgorithm": ..., "PCR0": ...}} among more; digits in either case. */
+/* Where the PCRs stand: {"Measurements": {...}}, as nitro-cli and trb_eif_measurements_json() have
+ * it, or at the top themselves. */
+static int find_measurements(const cJSON *root, const cJSON **ret, trb_error **err)
+{
+	size_t n = 0, flat = 0;
+	const cJSON *item = member(root, "Measurements", &n);
+
+	member(root, "PCR0", &flat);
+	if (cJSON_IsArray(root))
+		return trb_fail(
+			err, TRB_E_FORMAT,
+			"it is a list: give the description of one image, from describe-eif, "
+			"build-enclave or tb-host image");
+	if (n > 1 || (n == 1 && flat > 0))
+		return trb_fail(err, TRB_E_FORMAT, "it has measurements twice: which are meant?");
+	if (n == 1 && !cJSON_IsObject(item))
+		return trb_fail(err, TRB_E_FORMAT, "its \"Measurements\" are no object");
+	if (n == 0 && flat == 0)
+		return trb_fail(err, TRB_E_FORMAT, "it has neither \"Measurements\" nor \"PCR0\"");
+	*ret = n == 1 ? item : root;
+	return TRB_OK;
+}
+
+/* One PCR, digits in either case; what is wrong with it, or NULL.  *ret_there: it has a value. */
+static const char *read_pcr(const cJSON *measurements, unsigned index, uint8_t pcr[TRB_SHA384_LEN],
+			    bool *ret_there)
+{
+	char name[8];
+	const cJSON *item;
+	size_t n;
+
+	snprintf(name, sizeof(name), "PCR%u", index);
+	item = member(measurements, name, &n);
+	*ret_there = false;
+	if (n == 0)
+		return index > 2 ? NULL : "is missing";
+	if (n > 1)
+		return "stands there twice";
+	if (!cJSON_IsString(item) || strlen(item->valuestring) != 2 * TRB_SHA384_LEN ||
+	    !trb_hex_decode(trb_bytes_str(item->valuestring), pcr, TRB_SHA384_LEN))
+		return "is not 96 hexadecimal digits";
+	*ret_there = !trb_bytes_all_zero(TRB_BYTES(pcr, TRB_SHA384_LEN));
+	return *ret_there || index > 2 ? NULL
+				       : "is zero: an enclave in debug mode measures nothing";
+}
+
 static int read_measurements(trb_draft *draft, const char *name, const cJSON *root, trb_error **err)
 {
-	const cJSON *measurements = only(root, "Measurements");
-	int r = TRB_OK;
+	const cJSON *measurements = NULL;
+	int r = find_measurements(root, &measurements, err);
 
 	for (size_t i = 0; r == TRB_OK && i < N_MEASURED; i++) {
 		uint8_t pcr[TRB_SHA384_LEN];
-		char field[8];
-		const cJSON *item;
+		bool there = false;
+		const char *fault = read_pcr(measurements, measured[i], pcr, &there);
 
-		snprintf(field, sizeof(field), "PCR%u", measured[i]);
-		item = only(measurements, field);
-		if (item == NULL && measured[i] > 2 && !cJSON_HasObjectItem(measurements, field))
-			continue;
-		if (!cJSON_IsString(item) || strlen(item->valuestring) != 2 * sizeof(pcr) ||
-		    !trb_hex_decode(trb_bytes_str(item->valuestring), pcr, sizeof(pcr)))
-			return trb_fail(err, TRB_E_FORMAT,
-					"the description has no %s of 96 digits in Measurements",
-					field);
-		r = trb_draft_put_pcr(draft, &draft->given, name, measured[i],
-				      TRB_BYTES(pcr, sizeof(pcr)), err);
+		if (fault != NULL)
+			return trb_fail(err, TRB_E_FORMAT, "there is no PCR%u to demand: it %s",
+					measured[i], fault);
+		if (there)
+			r = trb_draft_put_pcr(draft, &draft->given, name, measured[i],
+					      TRB_BYTES(pcr, sizeof(pcr)), err);
 	}
 	return r;
 }
@@ -102,7 +143,8 @@ int trb_draft_add_description(trb_draft *draft, const char *name, trb_bytes json
 				DESCRIPTION_MAX);
 	root = parse_whole(json);
 	if (root == NULL)
-		return trb_fail(err, TRB_E_FORMAT, "the description is no JSON of an image");
+		return trb_fail(err, TRB_E_FORMAT,
+				"it is not one JSON value: give the tool's standard output alone");
 	r = check_sound(root, err);
 	if (r == TRB_OK)
 		r = read_measurements(draft, name, root, err);

@@ -261,7 +261,10 @@ START_TEST(descriptions_are_read_whole_or_not_at_all)
 		{ "{\"Measurements\": {\"PCR0\": \"11\", \"PCR1\": \"" P "\", \"PCR2\": \"" P
 		  "\"}}",
 		  TRB_E_FORMAT },
-		{ "{\"PCR0\": \"" P "\", \"PCR1\": \"" P "\", \"PCR2\": \"" P "\"}", TRB_E_FORMAT },
+		{ "{\"PCR0\": \"" P "\", \"PCR1\": \"" P "\", \"PCR2\": \"" P "\"}", TRB_OK },
+		{ "{\"PCR0\": \"" P "\", \"pcr0\": \"" P "\", \"PCR1\": \"" P "\", \"PCR2\": \"" P
+		  "\"}",
+		  TRB_E_FORMAT },
 		{ "[]", TRB_E_FORMAT },
 		{ "", TRB_E_FORMAT },
 	};
