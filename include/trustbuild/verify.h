@@ -98,6 +98,8 @@ TRB_API trb_report *trb_report_unref(trb_report *report);
 TRB_API int trb_report_get_verdict(const trb_report *report);
 /* The id of the check that failed; NULL where all passed.  A static string. */
 TRB_API const char *trb_report_get_refused(const trb_report *report);
+/* What to do about the refusal, in a sentence or two; NULL where all passed.  A static string. */
+TRB_API const char *trb_report_get_advice(const trb_report *report);
 /* TRB_ASSURANCE_* (attestation.h); 0 as long as the document's chain was not found good. */
 TRB_API int trb_report_get_assurance(const trb_report *report);
 

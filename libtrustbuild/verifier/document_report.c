@@ -135,6 +135,8 @@ int trb_document_report(const struct trb_nitro_verdict *verdict,
 	trb_json_open(&out, '{');
 	trb_json_member_str(&out, "verdict", result == TRB_OK ? "VERIFIED" : "REFUSED");
 	report_text(&out, "refused", result == TRB_OK ? NULL : trb_error_check(error));
+	report_text(&out, "advice",
+		    result == TRB_OK ? NULL : trb_check_advice(trb_error_check(error)));
 	report_text(&out, "assurance",
 		    verdict->assurance == TRB_ASSURANCE_HARDWARE    ? "hardware"
 		    : verdict->assurance == TRB_ASSURANCE_SIMULATED ? "simulated"

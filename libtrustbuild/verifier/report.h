@@ -109,6 +109,9 @@ const char *trb_outcome_name(int outcome);
 /* "VERIFIED", "VERIFIED (SIMULATED)", "REFUSED". */
 const char *trb_report_word(const trb_report *r);
 
+/* What to do where the check of this id refuses; a static sentence or two. */
+const char *trb_check_advice(const char *id);
+
 /* Adds outside text as trb_escape_char() shows it.  Returns the columns that it takes. */
 size_t trb_show_text(struct trb_buf *b, const char *text);
 /* One character (or its escape) of text into b, and how far to go on. */

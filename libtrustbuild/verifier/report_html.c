@@ -13,7 +13,9 @@ static const char page_head[] =
 	"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 	"style-src 'unsafe-inline'\">\n"
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	"<title>Verification report</title>\n<style>\n"
+	"<title>";
+static const char page_style[] =
+	"</title>\n<style>\n"
 	":root{--ink:#1c2430;--soft:#5b6675;--line:#dde2e9;--paper:#fff;--back:#f4f6f9;"
 	"--good:#12703c;--bad:#b3211c;--sim:#8a5a00}\n"
 	"@media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#9aa6b5;--line:#323b47;"
@@ -43,6 +45,8 @@ static const char page_head[] =
 	".not-run,.not-demanded,.title{color:var(--soft)}\n"
 	".title{display:block}dl{margin:.3rem 0 0;display:grid;grid-template-columns:4.5rem 1fr}"
 	"dt{color:var(--soft)}dd{margin:0}\n"
+	".lead{margin:.8rem 0 0;grid-template-columns:6rem 1fr;row-gap:.2rem}"
+	".lead dd{overflow-wrap:anywhere}\n"
 	".caution{margin:.6rem 0 0;padding:.5rem .8rem;border-left:4px solid var(--sim);"
 	"background:var(--back)}\n"
 	"@media (max-width:45rem){.checks,.checks tbody,.checks tr,.checks th,.checks td"
@@ -91,6 +95,55 @@ static void put_fact(void *user, const char *name, const char *value)
 	put_element(user, "<td>", value, "</td></tr>\n");
 }
 
+/* The verdict in words, which no colour has to tell. */
+static const char *verdict_sentence(const trb_report *r)
+{
+	if (r->verdict != TRB_OK)
+		return "This artifact is not verified: a check failed, and nothing that the "
+		       "evidence "
+		       "says has been shown to hold.";
+	if (r->assurance == TRB_ASSURANCE_HARDWARE)
+		return "This artifact is verified: everything that the policy demands holds, and "
+		       "the evidence stands under the root of AWS Nitro Enclaves.";
+	return "This artifact is verified with simulated evidence: everything that the policy "
+	       "demands "
+	       "holds, but no hardware stands behind it.";
+}
+
+static void put_entry(struct trb_buf *b, const char *name, const char *value, bool code)
+{
+	if (value == NULL)
+		return;
+	trb_buf_addf(b, "<dt>%s</dt><dd>%s", name, code ? "<code>" : "");
+	put_html(b, value);
+	trb_buf_add_str(b, code ? "</code></dd>\n" : "</dd>\n");
+}
+
+/* What a reader of a refusal needs first: the check, what was wanted and found, what to do. */
+static void put_refusal(struct trb_buf *b, const trb_report *r)
+{
+	const struct trb_check_rule *rule = &trb_check_rules[r->failed];
+	const struct trb_check *check = &r->checks[r->failed];
+
+	trb_buf_add_str(b, "<dl class=\"lead\">\n");
+	put_entry(b, "file", r->artifact, true);
+	trb_buf_addf(b, "<dt>failed</dt><dd><code>%s</code>: %s</dd>\n", rule->id, rule->title);
+	put_entry(b, "wanted", check->expected, true);
+	put_entry(b, "found", check->actual, true);
+	put_entry(b, "what to do", trb_check_advice(rule->id), false);
+	trb_buf_add_str(b, "</dl>\n");
+}
+
+static void put_title(struct trb_buf *b, const trb_report *r)
+{
+	const char *artifact = r->claims != NULL ? r->claims->artifact : r->artifact;
+
+	trb_buf_add_str(b, trb_report_word(r));
+	if (artifact != NULL)
+		put_element(b, ": ", artifact, "");
+	trb_buf_add_str(b, " - verification report");
+}
+
 static void put_head(struct trb_buf *b, const trb_report *r)
 {
 	const char *tone = r->verdict != TRB_OK                     ? "bad"
@@ -98,13 +151,10 @@ static void put_head(struct trb_buf *b, const trb_report *r)
 								    : "sim";
 	const char *caution;
 
-	trb_buf_addf(b, "<header class=\"%s\">\n<h1>%s</h1>\n", tone, trb_report_word(r));
+	trb_buf_addf(b, "<header class=\"%s\">\n<h1>%s</h1>\n<p>%s</p>\n", tone, trb_report_word(r),
+		     verdict_sentence(r));
 	if (r->failed >= 0) {
-		put_element(b, "<p>by the check <code>", trb_check_rules[r->failed].id, "</code>");
-		if (r->artifact != NULL)
-			put_element(b, ", file <code>", r->artifact, "</code>");
-		trb_buf_add_str(b,
-				". Nothing that the evidence says has been shown to hold.</p>\n");
+		put_refusal(b, r);
 	} else {
 		put_element(b, "<p><code>", r->claims->artifact, "</code> was built from commit ");
 		put_element(b, "<code>", r->claims->commit, "</code> of ");
@@ -168,6 +218,8 @@ int trb_report_to_html(const trb_report *report, trb_blob **ret_html, trb_error 
 	if (report == NULL || ret_html == NULL)
 		return trb_fail(err, TRB_E_INVAL, "trb_report_to_html: no report");
 	trb_buf_add_str(&b, page_head);
+	put_title(&b, report);
+	trb_buf_add_str(&b, page_style);
 	put_head(&b, report);
 	if (report->claims != NULL) {
 		trb_buf_add_str(&b, "<section>\n<h2>What holds</h2>\n<table class=\"facts\">\n");

@@ -174,6 +174,7 @@ int trb_report_to_json(const trb_report *report, trb_blob **ret_json, trb_error 
 	trb_json_member_uint(&out, "report", 1);
 	trb_json_member_str(&out, "verdict", report->verdict == TRB_OK ? "VERIFIED" : "REFUSED");
 	put_text(&out, "refused", trb_report_get_refused(report));
+	put_text(&out, "advice", trb_report_get_advice(report));
 	put_text(&out, "code", trb_status_name(report->verdict));
 	put_text(&out, "assurance",
 		 report->assurance == TRB_ASSURANCE_HARDWARE    ? "hardware"

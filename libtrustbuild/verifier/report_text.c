@@ -159,18 +159,34 @@ static void put_checks(struct trb_buf *b, const trb_report *r)
 	}
 }
 
+/* What a reader of a refusal needs first; every check follows. */
+static void put_refusal(struct trb_buf *b, const trb_report *r)
+{
+	const struct trb_check_rule *rule = &trb_check_rules[r->failed];
+	const struct trb_check *check = &r->checks[r->failed];
+
+	trb_buf_add_str(b, rule->id);
+	trb_buf_add_byte(b, '\n');
+	if (r->artifact != NULL)
+		put_fact(b, "file", r->artifact);
+	put_fact(b, "failed", rule->title);
+	if (check->expected != NULL)
+		put_fact(b, "wanted", check->expected);
+	if (check->actual != NULL)
+		put_fact(b, "found", check->actual);
+	put_fact(b, "what to do", trb_check_advice(rule->id));
+}
+
 static void put_head(struct trb_buf *b, const trb_report *r)
 {
 	const char *word = trb_report_word(r);
 
 	trb_buf_add_str(b, word);
 	trb_buf_add_byte(b, ' ');
-	if (r->failed >= 0) {
-		trb_buf_add_str(b, trb_check_rules[r->failed].id);
-		trb_buf_add_byte(b, '\n');
-	} else {
+	if (r->failed >= 0)
+		put_refusal(b, r);
+	else
 		put_wrapped(b, "\u2502", 1, strlen(word) + 1, r->claims->artifact);
-	}
 }
 
 int trb_report_to_text(const trb_report *report, trb_blob **ret_text, trb_error **err)
@@ -184,8 +200,6 @@ int trb_report_to_text(const trb_report *report, trb_blob **ret_text, trb_error 
 	put_head(&b, report);
 	if (report->claims != NULL)
 		trb_claims_list(report->claims, put_fact, &b);
-	else if (report->artifact != NULL)
-		put_fact(&b, "file", report->artifact);
 	for (size_t i = 0; (caution = trb_report_caution(report, i)) != NULL; i++)
 		put_fact(&b, "caution", caution);
 	put_checks(&b, report);

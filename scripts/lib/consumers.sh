@@ -68,7 +68,7 @@ verify_steps() { # EXAMPLES FOLDER-OF-GOOD-AND-BAD
 			-Dpolicy="$t/$kind/policy.json" >/dev/null
 		cmake -S "$t/step" -B "$t/step-cmake-$kind" -DARTIFACT="$t/$kind/tb-verify" \
 			-DPOLICY="$t/$kind/policy.json" >/dev/null
-		stops "$t/$kind" make -s -C "$t/step" -B ARTIFACT="$t/$kind/tb-verify" POLICY="$t/$kind/policy.json"
+		stops "$t/$kind" make -s -C "$t/step" ARTIFACT="$t/$kind/tb-verify" POLICY="$t/$kind/policy.json"
 		stops "$t/$kind" ninja -C "$t/step-meson-$kind"
 		stops "$t/$kind" cmake --build "$t/step-cmake-$kind"
 	done

@@ -16,6 +16,7 @@
 #include "trustbuild/batch.h"
 
 #include "judging.h"
+#include "verifier/report.h"
 
 #define COLUMNS 100
 
@@ -109,6 +110,57 @@ static size_t row_of(const char *check)
 		i++;
 	return i;
 }
+
+/* A refusal leads with the check, what was wanted and found, and what to do. */
+START_TEST(a_refusal_says_what_to_do_first)
+{
+	_cleanup_free_ char *text = NULL, *html = NULL, *json = NULL;
+	static const uint8_t other[32];
+
+	j.digest = TRB_BYTES(other, sizeof(other));
+	expect("artifact.digest");
+	ck_assert_ptr_nonnull(strstr(trb_report_get_advice(j.report), "Do not use the file"));
+	text = rendered(trb_report_to_text);
+	ck_assert_ptr_nonnull(strstr(text, "failed      the artifact's digest is the one"));
+	ck_assert_ptr_nonnull(strstr(text, "wanted      sha256:"));
+	ck_assert_ptr_nonnull(strstr(text, "found       sha256:"));
+	ck_assert_ptr_nonnull(strstr(text, "what to do  Do not use the file"));
+	ck_assert(strstr(text, "what to do") < strstr(text, "bundle.parse"));
+	html = rendered(trb_report_to_html);
+	ck_assert_ptr_nonnull(strstr(html, "<html lang=\"en\">"));
+	ck_assert_ptr_nonnull(strstr(html, "<title>REFUSED: tb-widget - verification report"));
+	ck_assert_ptr_nonnull(strstr(html, "<p>This artifact is not verified: a check failed"));
+	ck_assert_ptr_nonnull(strstr(html, "<dt>wanted</dt><dd><code>sha256:"));
+	ck_assert_ptr_nonnull(strstr(html, "<dt>what to do</dt><dd>Do not use the file"));
+	ck_assert(strstr(html, "what to do") < strstr(html, "bundle.parse"));
+	json = rendered(trb_report_to_json);
+	ck_assert_ptr_nonnull(strstr(json, "\"advice\":"));
+	ck_assert_ptr_nonnull(strstr(json, "Do not use the file"));
+}
+END_TEST
+
+START_TEST(a_verified_build_has_nothing_to_do)
+{
+	_cleanup_free_ char *html = NULL;
+
+	expect(NULL);
+	ck_assert_ptr_null(trb_report_get_advice(j.report));
+	html = rendered(trb_report_to_html);
+	ck_assert_ptr_nonnull(strstr(html, "verified with simulated evidence"));
+	ck_assert_ptr_null(strstr(html, "what to do"));
+}
+END_TEST
+
+START_TEST(every_check_has_its_advice)
+{
+	for (size_t i = 0; i < TRB_CHECK_RULES; i++)
+		ck_assert_msg(trb_check_advice(trb_check_rules[i].id) != NULL,
+			      "%s has none in advice.c", trb_check_rules[i].id);
+	ck_assert_ptr_null(trb_check_advice("no.check"));
+	ck_assert_ptr_null(trb_check_advice(NULL));
+	ck_assert_ptr_null(trb_report_get_advice(NULL));
+}
+END_TEST
 
 /* Who mistook the name sees what it could have been. */
 START_TEST(a_name_that_is_not_attested_is_told_which_are)
@@ -380,6 +432,9 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, judging_set_up, judging_tear_down);
+	tcase_add_test(tc, a_refusal_says_what_to_do_first);
+	tcase_add_test(tc, a_verified_build_has_nothing_to_do);
+	tcase_add_test(tc, every_check_has_its_advice);
 	tcase_add_test(tc, a_name_that_is_not_attested_is_told_which_are);
 	tcase_add_test(tc, one_entry_is_no_entries);
 	tcase_add_loop_test(tc, hostile_file_names_are_escaped, 0,

@@ -137,6 +137,15 @@ func (r *Report) Refused() (check status.Check, err error) {
 	return
 }
 
+// Advice says what to do about the refusal; empty where all passed.
+func (r *Report) Advice() (advice string, err error) {
+	err = r.h.Use(func(p unsafe.Pointer) error {
+		advice = C.GoString(C.trb_report_get_advice((*C.trb_report)(p)))
+		return nil
+	})
+	return
+}
+
 // Checks are all that this release knows, whatever the policy demands.
 func (r *Report) Checks() (checks []CheckResult, err error) {
 	err = r.h.Use(func(p unsafe.Pointer) error {

@@ -92,8 +92,9 @@ class Eif(Handle):
 
     def measurements(self) -> dict[str, Any]:
         """The measurements, as ``nitro-cli describe-eif`` names them."""
-        told: dict[str, dict[str, Any]] = json.loads(blob_of(lib.trb_eif_measurements_json, self._c))
-        return told['Measurements']
+        told = json.loads(blob_of(lib.trb_eif_measurements_json, self._c))
+        measurements: dict[str, Any] = told['Measurements']
+        return measurements
 
     def describe(self) -> dict[str, Any]:
         """Everything: version, architecture, command line, measurements, sections, signer,

@@ -62,6 +62,11 @@ class Report:
         return text(lib.trb_report_get_refused(self._c))
 
     @cached_property
+    def advice(self) -> str | None:
+        """What to do about the refusal."""
+        return text(lib.trb_report_get_advice(self._c))
+
+    @cached_property
     def assurance(self) -> Assurance | None:
         """None as long as the document's chain was not found good."""
         value = lib.trb_report_get_assurance(self._c)
