@@ -7,9 +7,10 @@
 
 /* In ascending order; first and last are of the range. */
 /* clang-format off */
-static const struct {
+struct trb_range {
 	uint32_t first, last;
-} trb_hidden[] = {
+};
+static const struct trb_range trb_hidden[] = {
 	{ 0x0000, 0x001f }, { 0x007f, 0x00a0 }, { 0x00ad, 0x00ad }, { 0x0300, 0x036f },
 	{ 0x0600, 0x0605 }, { 0x061c, 0x061c }, { 0x06dd, 0x06dd }, { 0x070f, 0x070f },
 	{ 0x0890, 0x0891 }, { 0x08e2, 0x08e2 }, { 0x115f, 0x1160 }, { 0x1680, 0x1680 },
