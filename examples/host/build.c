@@ -179,12 +179,26 @@ static int default_image(trb_context *context, char **ret)
 	return status;
 }
 
+/* As the value of a backend's option, which may hold a comma so. */
+static bool put_quoted(FILE *out, const char *value)
+{
+	putc('"', out);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			putc('\\', out);
+		putc(*value, out);
+	}
+	return putc('"', out) != EOF;
+}
+
 /* "process", "process:pids=100": the image is added where the options do not name one. */
 static int backend_text(trb_context *context, char **ret)
 {
 	const char *backend = opts.backend != NULL ? opts.backend : "process";
 	char *image = NULL;
-	int status = CLI_OK, n;
+	int status = CLI_OK;
+	size_t size;
+	FILE *out;
 
 	if (strstr(backend, "eif=") != NULL) {
 		*ret = strdup(backend);
@@ -194,21 +208,19 @@ static int backend_text(trb_context *context, char **ret)
 		status = default_image(context, &image);
 	else if ((image = strdup(opts.image)) == NULL)
 		status = no_memory();
-	if (status == CLI_OK && strchr(image, ',') != NULL)
-		status = cli_usage(BUILD_PROGRAM,
-				   "'%s': a backend's options cannot carry a comma: "
-				   "link the image under another name",
-				   image);
-	if (status != CLI_OK) {
-		free(image);
-		return status;
+	out = status == CLI_OK ? open_memstream(ret, &size) : NULL;
+	if (out != NULL) {
+		bool good = fprintf(out, "%s%ceif=", backend,
+				    strchr(backend, ':') != NULL ? ',' : ':') > 0 &&
+			    put_quoted(out, image);
+
+		if (fclose(out) != 0 || !good)
+			status = no_memory();
+	} else if (status == CLI_OK) {
+		status = no_memory();
 	}
-	n = asprintf(ret, "%s%ceif=%s", backend, strchr(backend, ':') != NULL ? ',' : ':', image);
 	free(image);
-	if (n >= 0)
-		return CLI_OK;
-	*ret = NULL;
-	return no_memory();
+	return status;
 }
 
 static const char *output(void)

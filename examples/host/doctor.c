@@ -4,18 +4,15 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
-#include <pwd.h>
-#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <trustbuild/image.h>
+#include <trustbuild/sys/backend.h>
 
 #include "host/commands.h"
 
@@ -52,140 +49,6 @@ static int in_child(int (*work)(void), int timeout_ms)
 	if (pid > 0)
 		kill(pid, 9); /* and not waited for: it may be stuck in the kernel */
 	return -1;
-}
-
-static int make_namespaces(void)
-{
-	int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-		    CLONE_NEWUTS;
-
-	return unshare(flags) < 0 ? errno : 0;
-}
-
-static void check_namespaces(struct finding *f)
-{
-	int error = in_child(make_namespaces, KVM_MS);
-
-	f->good = error == 0;
-	snprintf(f->detail, sizeof(f->detail), "%s",
-		 f->good ? "user, mount, pid, net, ipc and uts namespaces can be made"
-			 : strerror(error));
-	f->remedy =
-		"sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 (and "
-		"kernel.apparmor_restrict_unprivileged_userns=0 where it exists), or run as root";
-}
-
-static bool find_range(const char *path, const char *name)
-{
-	FILE *file = fopen(path, "re");
-	char line[256], uid[16];
-	bool found = false;
-
-	snprintf(uid, sizeof(uid), "%lu", (unsigned long)getuid());
-	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
-		char *save = NULL, *who = strtok_r(line, ":", &save);
-		char *start = strtok_r(NULL, ":", &save), *count = strtok_r(NULL, ":\n", &save);
-
-		found = who != NULL && start != NULL && count != NULL &&
-			(strcmp(who, name) == 0 || strcmp(who, uid) == 0) &&
-			strtoull(count, NULL, 10) >= 65535;
-	}
-	if (file != NULL)
-		fclose(file);
-	return found;
-}
-
-static void check_ids(struct finding *f)
-{
-	const struct passwd *user = getpwuid(getuid());
-	const char *name = user != NULL ? user->pw_name : "";
-	bool helper =
-		access("/usr/bin/newuidmap", X_OK) == 0 && access("/usr/bin/newgidmap", X_OK) == 0;
-
-	if (geteuid() == 0) {
-		f->good = true;
-		snprintf(f->detail, sizeof(f->detail), "root gives the enclave ids of its own");
-		return;
-	}
-	f->good = helper && find_range("/etc/subuid", name) && find_range("/etc/subgid", name);
-	snprintf(f->detail, sizeof(f->detail), "%s",
-		 f->good  ? "newuidmap and a range of 65535 ids"
-		 : helper ? "no range of 65535 ids for this user: the enclave gets one id"
-			  : "no newuidmap and newgidmap: the enclave gets one id");
-	f->remedy = "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids "
-		    "100000-165535 USER";
-}
-
-static void check_cgroup(struct finding *f)
-{
-	static const char *const files[] = { "/sys/fs/cgroup/cgroup.controllers",
-					     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-					     "/sys/fs/cgroup/pids/cgroup.procs" };
-	bool v2 = access(files[0], F_OK) == 0;
-	bool v1 = access(files[1], F_OK) == 0 && access(files[2], F_OK) == 0;
-
-	f->good = geteuid() == 0 && (v2 || v1);
-	snprintf(f->detail, sizeof(f->detail), "%s",
-		 geteuid() != 0 ? "limits on the whole enclave need root; the sandbox's own hold"
-		 : v2           ? "cgroup v2"
-		 : v1           ? "cgroup v1: memory and pids"
-				: "no cgroup hierarchy with memory and pids");
-	f->remedy = geteuid() != 0 ? "run as root where builds are hostile"
-				   : "mount -t cgroup2 none /sys/fs/cgroup";
-}
-
-/* What tb-launch asks for, too. */
-static const struct need {
-	__rlimit_resource_t what;
-	char option;
-	rlim_t least;
-} needs[] = { { RLIMIT_NOFILE, 'n', 1024 },
-	      { RLIMIT_FSIZE, 'f', (rlim_t)64 << 30 },
-	      { RLIMIT_AS, 'v', (rlim_t)1 << 40 },
-	      { RLIMIT_DATA, 'd', (rlim_t)64 << 30 },
-	      { RLIMIT_NPROC, 'u', 256 } };
-
-static bool too_low(const struct need *need, rlim_t *ret)
-{
-	struct rlimit limit;
-
-	if (getrlimit(need->what, &limit) < 0 || limit.rlim_max >= need->least)
-		return false;
-	*ret = limit.rlim_max;
-	return true;
-}
-
-/* As root may, with CAP_SYS_RESOURCE. */
-static int raise_limits(void)
-{
-	rlim_t unused;
-
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		struct rlimit limit = { needs[i].least, needs[i].least };
-
-		if (too_low(&needs[i], &unused) && setrlimit(needs[i].what, &limit) < 0)
-			return 1;
-	}
-	return 0;
-}
-
-static void check_limits(struct finding *f)
-{
-	size_t n = 0;
-	rlim_t value;
-
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-		if (too_low(&needs[i], &value))
-			n += (size_t)snprintf(f->detail + n, sizeof(f->detail) - n,
-					      "%sulimit -H%c is %llu, wanted is %llu",
-					      n > 0 ? ", " : "", needs[i].option,
-					      (unsigned long long)value,
-					      (unsigned long long)needs[i].least);
-	f->good = n == 0 || in_child(raise_limits, KVM_MS) == 0;
-	if (n == 0)
-		snprintf(f->detail, sizeof(f->detail), "of files, memory and processes: enough");
-	f->remedy = "raise them where they are set (sizes here are in bytes): "
-		    "/etc/security/limits.conf, or the service's Limit… lines";
 }
 
 static void check_state(struct finding *f)
@@ -295,25 +158,24 @@ static void check_go(struct finding *f)
 		"that runsc needs; or give 'tb-host image build' a --runsc");
 }
 
+/* What builds need besides the enclave's own helpers. */
 static void check_helpers(struct finding *f)
 {
-	static const char *const names[] = { "tb-launch",   "tb-egress",       "tb-fetch",
-					     "tb-sandbox",  "tb-sandbox-init", "tb-digest",
-					     "image-runsc", "image-rootfs",    "image-userland" };
 	const char *dir = trb_context_get_libexec_dir(context);
+	const char *name;
 	size_t n;
 
 	f->good = true;
 	f->remedy = "meson install, or set TRUSTBUILD_LIBEXEC to BUILD/libexec";
 	n = (size_t)snprintf(f->detail, sizeof(f->detail), "%.300s", dir);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; (name = trb_helper_get(i)) != NULL; i++) {
 		char path[4096];
 
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		if (access(path, X_OK) == 0)
 			continue;
 		n += (size_t)snprintf(f->detail + n, sizeof(f->detail) - n, "%s %s",
-				      f->good ? ": no" : ",", names[i]);
+				      f->good ? ": no" : ",", name);
 		f->good = false;
 	}
 }
@@ -356,10 +218,6 @@ static const struct check {
 	enum weight weight;
 	void (*look)(struct finding *f);
 } checks[] = {
-	{ "namespaces", NEEDED, check_namespaces },
-	{ "ids", USEFUL, check_ids },
-	{ "cgroup", USEFUL, check_cgroup },
-	{ "limits", NEEDED, check_limits },
 	{ "state directory", NEEDED, check_state },
 	{ "helper programs", NEEDED, check_helpers },
 	{ "enclave image", NEEDED, check_image },
@@ -372,11 +230,17 @@ static const struct check {
 	{ "kvm", USEFUL, check_kvm },
 };
 
-static void print_json_finding(const struct check *check, const struct finding *f, bool first)
+/* How the findings are shown, and what they come to. */
+struct show {
+	bool json, first, good;
+};
+
+static void show_json(const trb_tee_finding *f, bool first)
 {
-	printf("%s\n  {\"check\": \"%s\", \"ok\": %s, \"needed\": %s, \"detail\": ",
-	       first ? "" : ",", check->name, f->good ? "true" : "false",
-	       check->weight == NEEDED ? "true" : "false");
+	printf("%s\n  {\"check\": ", first ? "" : ",");
+	cli_json_string(stdout, cli_bytes(f->name));
+	printf(", \"ok\": %s, \"needed\": %s, \"detail\": ", f->good ? "true" : "false",
+	       f->needed ? "true" : "false");
 	cli_json_string(stdout, cli_bytes(f->detail));
 	printf(", \"remedy\": ");
 	if (f->good)
@@ -387,40 +251,68 @@ static void print_json_finding(const struct check *check, const struct finding *
 	}
 }
 
-static void print_finding(const struct check *check, const struct finding *f)
+static void show_text(const trb_tee_finding *f)
 {
-	printf("%s %-16s ", f->good ? "✓" : check->weight == NEEDED ? "✗" : "-", check->name);
+	printf("%s %-16s ", f->good ? "✓" : f->needed ? "✗" : "-", f->name);
 	cli_escape(stdout, cli_bytes(f->detail), false);
 	putchar('\n');
 	if (!f->good)
 		printf("    → %s\n", f->remedy);
 }
 
-static bool examine(bool json)
+static int show(void *user, const trb_tee_finding *f)
 {
-	bool good = true;
+	struct show *s = user;
+
+	s->good = s->good && (f->good || !f->needed);
+	if (s->json)
+		show_json(f, s->first);
+	else
+		show_text(f);
+	s->first = false;
+	return TRB_OK;
+}
+
+/* The backend itself says what it needs. */
+static void examine_backend(struct show *s, const char *backend)
+{
+	trb_error *err = NULL;
+
+	if (trb_tee_check(context, backend, show, s, &err) < 0)
+		show(s, &(trb_tee_finding){ .name = "enclave backend",
+					    .needed = trb_error_code(err) != TRB_E_UNSUPPORTED,
+					    .detail = trb_error_message(err),
+					    .remedy = "name another one with --backend" });
+	trb_error_unref(err);
+}
+
+static bool examine(bool json, const char *backend)
+{
+	struct show s = { .json = json, .first = true, .good = true };
 
 	if (json)
 		printf("{\"checks\": [");
+	examine_backend(&s, backend);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		struct finding f = { .remedy = "" };
 
 		checks[i].look(&f);
-		good = good && (f.good || checks[i].weight == USEFUL);
-		if (json)
-			print_json_finding(&checks[i], &f, i == 0);
-		else
-			print_finding(&checks[i], &f);
+		show(&s, &(trb_tee_finding){ .name = checks[i].name,
+					     .good = f.good,
+					     .needed = checks[i].weight == NEEDED,
+					     .detail = f.detail,
+					     .remedy = f.remedy });
 	}
 	if (json)
-		printf("],\n \"ready\": %s}\n", good ? "true" : "false");
-	return good;
+		printf("],\n \"ready\": %s}\n", s.good ? "true" : "false");
+	return s.good;
 }
 
 static bool json;
-static const char *state;
+static const char *state, *backend;
 
 static const struct cli_option options[] = {
+	{ "backend", "B", "of this enclave backend (default: process)", .value = &backend },
 	{ "state", "DIR", "keys, caches and logs", .value = &state },
 	{ "json", NULL, "print JSON", .flag = &json },
 	{ 0 },
@@ -449,7 +341,7 @@ int cmd_doctor(int argc, char **argv)
 	    trb_context_set_state_dir(context, state, &err) < 0)
 		status = cli_error(PROGRAM, err);
 	if (status == CLI_OK)
-		status = examine(json) ? CLI_OK : CLI_FAILED;
+		status = examine(json, backend != NULL ? backend : "process") ? CLI_OK : CLI_FAILED;
 	trb_error_unref(err);
 	trb_context_unref(context);
 	return status;

@@ -13,7 +13,7 @@ extern "C" {
  * write to the same log at once. */
 typedef struct trb_log trb_log;
 
-/* A backend is named "name" or "name:key=value,...".  This release has
+/* A backend is named "name" or "name:key=value,...", quoted as of trb_session_open().  There is
  *
  *   local   a directory in the layout of c2sp.org/tlog-tiles that any static file server can serve.
  *           dir=  the directory, absolute; default: "log" in the state directory
@@ -23,8 +23,8 @@ typedef struct trb_log trb_log;
  * gives its public key as a note verifier key ("name+id+base64", c2sp.org/signed-note), which goes
  * into policies; it is also kept beside the directory, with the ending ".vkey".  origin names the
  * log in its checkpoints, best its URL without the scheme; NULL makes a unique name.  The caller
- * owns the blob.  Errors: TRB_E_STATE where there is a log already, TRB_E_INVAL, TRB_E_NOTFOUND,
- * TRB_E_UNSUPPORTED, TRB_E_IO, TRB_E_NOMEM. */
+ * owns the blob.  Errors: TRB_E_STATE where there is a log already, TRB_E_INVAL, TRB_E_NOTFOUND
+ * where there is no such backend, TRB_E_IO, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_log_init(trb_context *context, const char *backend, const char *origin,
 				   trb_blob **ret_vkey, trb_error **err);
 

@@ -56,7 +56,8 @@ TRB_API TRB_CHECK int trb_request_set_ref(trb_request *request, const char *ref,
 TRB_API TRB_CHECK int trb_request_set_recipe(trb_request *request, trb_bytes recipe,
 					     trb_error **err);
 
-/* Selects the sandbox runtime: "runsc", "crun" or "runc".  Errors: TRB_E_INVAL. */
+/* Selects the sandbox runtime: "runsc", "crun" or "runc".  Errors: TRB_E_NOTFOUND where there is no
+ * such one, TRB_E_INVAL. */
 TRB_API TRB_CHECK int trb_request_set_sandbox(trb_request *request, const char *runtime,
 					      trb_error **err);
 

@@ -29,6 +29,9 @@ typedef struct trb_event trb_event;
  *     the enclave as a whole and need root; without them root's default is nine tenths of the
  *     machine's memory and 16384 processes, where the system has cgroups for it.
  *
+ * A value that begins with a double quote goes to the next one, so that a path may hold commas; in
+ * it \" is a quote and \\ a backslash.
+ *
  * Nothing is started yet.  context must not be NULL.  Errors: TRB_E_INVAL, TRB_E_NOTFOUND where
  * there is no such backend, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_open(trb_context *context, const char *backend,
@@ -65,7 +68,14 @@ TRB_API TRB_CHECK int trb_session_allow_private(trb_session *session, const char
 TRB_API TRB_CHECK int trb_session_set_timeout(trb_session *session, uint32_t seconds,
 					      trb_error **err);
 
-/* Starts the enclave for this request, of which a copy is kept.  The first start with an image
+/* Boots the enclave without a request, and without waiting where the backend can: from here on
+ * trb_session_next_event() does what there is to do, up to the state "READY", in which the enclave
+ * waits for trb_session_start(), for as long as the caller likes.  Errors: TRB_E_STATE where it was
+ * booted before, and those of trb_session_start(). */
+TRB_API TRB_CHECK int trb_session_boot(trb_session *session, trb_error **err);
+
+/* Gives the enclave this request, of which a copy is kept; one that was not booted is, and waited
+ * for.  The first boot of an image
  * measures and unpacks it, which takes seconds; later ones take milliseconds.  Errors: TRB_E_STATE
  * where it was started before, TRB_E_LIMIT where the encoded request has more than 65,531 bytes,
  * after which the session can still be started with another; TRB_E_FORMAT (image),
@@ -73,8 +83,12 @@ TRB_API TRB_CHECK int trb_session_set_timeout(trb_session *session, uint32_t sec
 TRB_API TRB_CHECK int trb_session_start(trb_session *session, trb_request *request,
 					trb_error **err);
 
+/* What the backend says of its enclaves: TRB_ASSURANCE_HARDWARE or TRB_ASSURANCE_SIMULATED
+ * (<trustbuild/attestation.h>); 0 where it does not say. */
+TRB_API int trb_session_get_assurance(const trb_session *session);
+
 /* A descriptor that is readable when trb_session_next_event() has work; for poll() and its kind
- * alone.  -1 before the start, then the same as long as the session lives, and readable also when a
+ * alone.  -1 before the boot, then the same as long as the session lives, and readable also when a
  * time limit passes or the session is canceled.  Owned by the session. */
 TRB_API int trb_session_get_fd(trb_session *session);
 
@@ -82,8 +96,9 @@ TRB_API int trb_session_get_fd(trb_session *session);
  * Errors: TRB_E_AGAIN where there is none yet: poll the descriptor; TRB_E_DONE after the last one;
  * TRB_E_CANCELED, TRB_E_TIMEOUT; TRB_E_BUILD where the build's own command failed; TRB_E_FORMAT,
  * TRB_E_LIMIT or a verdict where the enclave broke the protocol or contradicts itself; what the
- * enclave reports; TRB_E_IO, TRB_E_NOMEM; TRB_E_STATE before the start.  After any but the first
- * two the enclave is gone, the output directory is as it was, and the session can only be closed.
+ * enclave reports; TRB_E_IO, TRB_E_NOMEM; TRB_E_STATE before the boot; of a boot, those of
+ * trb_session_start().  After any but the first two the enclave is gone, the output directory is as
+ * it was, and the session can only be closed.
  */
 TRB_API TRB_CHECK int trb_session_next_event(trb_session *session, trb_event **ret_event,
 					     trb_error **err);
@@ -94,9 +109,8 @@ TRB_API TRB_CHECK int trb_session_next_event(trb_session *session, trb_event **r
 TRB_API TRB_CHECK int trb_session_build(trb_session *session, trb_request *request,
 					trb_bundle **ret_bundle, trb_error **err);
 
-/* Asks a session to end soon with TRB_E_CANCELED; from any thread or signal handler.  While
- * trb_session_start() measures a new image, only trb_context_set_canceled() interrupts it.  NULL is
- * a no-op. */
+/* Asks a session to end soon with TRB_E_CANCELED; from any thread or signal handler.  NULL is a
+ * no-op. */
 TRB_API void trb_session_cancel(trb_session *session);
 
 /* Ends the enclave if it still runs, and waits until nothing of it is left: processes, mounts,

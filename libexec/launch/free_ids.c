@@ -98,3 +98,14 @@ int trb_launch_free_range(int dir, uint32_t *ret_first, trb_error **err)
 		*ret_first = (uint32_t)first;
 	return r;
 }
+
+int trb_launch_find_ids(uint32_t *ret_first, trb_error **err)
+{
+	_cleanup_close_ int etc = -1;
+
+	if (geteuid() != 0)
+		return TRB_OK;
+	etc = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return etc >= 0 ? trb_launch_free_range(etc, ret_first, err)
+			: trb_fail_errno(err, errno, "open '/etc'");
+}

@@ -186,18 +186,6 @@ static int clone_child(struct enclave *ret, trb_error **err)
 	return TRB_OK;
 }
 
-/* Only root has a choice. */
-static int find_ids(uint32_t *ret_first, trb_error **err)
-{
-	_cleanup_close_ int etc = -1;
-
-	if (geteuid() != 0)
-		return TRB_OK;
-	etc = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return etc >= 0 ? trb_launch_free_range(etc, ret_first, err)
-			: trb_fail_errno(err, errno, "open '/etc'");
-}
-
 /* The sockets are root's alone inside, but for the way out, which the fetcher uses under an id of
  * its own. */
 static int hand_over_ports(uint32_t first, trb_error **err)
@@ -312,7 +300,7 @@ int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err
 	if (r == TRB_OK)
 		r = make_cgroup(launch, &cgroup, err);
 	if (r == TRB_OK)
-		r = find_ids(&first, err);
+		r = trb_launch_find_ids(&first, err);
 	if (r == TRB_OK)
 		r = hand_over_ports(first, err);
 	if (r == TRB_OK && trb_launch_image_open(&enclave.image, &why) < 0)

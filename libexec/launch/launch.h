@@ -28,12 +28,20 @@ int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err
 /* Writes error to TRB_LAUNCH_REPORT. */
 void trb_launch_report(const trb_error *error);
 
+/* Prints what TRB_LAUNCH_CHECK asks for. */
+void trb_launch_check(void);
+
 /* The parts. */
 
 /* Raises this process's resource limits to what the caller may have.  TRB_E_UNSUPPORTED where that
  * is too little to run an enclave. */
 int trb_launch_limits(trb_error **err);
 
+/* Which of them are too low for an enclave, as text; "" where none is. */
+void trb_launch_limits_low(char *text, size_t size);
+
+/* For root: the range of this system; 0 for others. */
+int trb_launch_find_ids(uint32_t *ret_first, trb_error **err);
 /* Gives process pid's user namespace its ids.  As root 0 is first and so on; as an ordinary user 0
  * is the caller, and 1 to 65535 come from /etc/subuid where newuidmap is there. */
 int trb_launch_map_ids(pid_t pid, uint32_t first, trb_error **err);

@@ -2,6 +2,7 @@
 /* The caller's resource limits, which everything in the enclave inherits. */
 #include "launch/launch.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
 /* What gVisor needs to start: its memory is one file that grows in steps of a gigabyte, and its
@@ -39,6 +40,23 @@ static int raise_one(const struct need *need, trb_error **err)
 		return trb_fail_errno(err, errno, "raise the limit of %s", need->name);
 	}
 	return TRB_OK;
+}
+
+void trb_launch_limits_low(char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]) && n < size; i++) {
+		struct rlimit limit;
+
+		if (getrlimit(needs[i].what, &limit) == 0 && limit.rlim_max < needs[i].least)
+			n += (size_t)snprintf(text + n, size - n,
+					      "%sulimit -H%s is %llu, wanted is %llu",
+					      n > 0 ? ", " : "", needs[i].option + 1,
+					      (unsigned long long)limit.rlim_max,
+					      (unsigned long long)needs[i].least);
+	}
 }
 
 int trb_launch_limits(trb_error **err)

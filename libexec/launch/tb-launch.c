@@ -17,6 +17,10 @@ int main(int argc, char **argv)
 		trb_cgroup_sweep(SWEEP_TRIES);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], TRB_LAUNCH_CHECK) == 0) {
+		trb_launch_check();
+		return 0;
+	}
 	if (argc != 4 || !trb_launch_limit_parse(argv[2], &launch.memory) ||
 	    !trb_launch_limit_parse(argv[3], &launch.pids)) {
 		fprintf(stderr, "tb-launch is started by libtrustbuild, not by hand\n");

@@ -23,23 +23,71 @@ static int unknown_key(const char *key, const char *const keys[], trb_error **er
 			(int)known.len, (const char *)known.ptr);
 }
 
-static int add_entry(struct trb_conf *conf, char *piece, const char *const keys[], trb_error **err)
+static int check_key(const struct trb_conf *conf, const char *key, const char *const keys[],
+		     trb_error **err)
 {
-	char *value = strchr(piece, '=');
 	size_t k = 0;
 
-	if (value == NULL)
-		return trb_fail(err, TRB_E_INVAL, "'%s' is not key=value", piece);
-	*value++ = '\0';
-	while (keys[k] != NULL && strcmp(keys[k], piece) != 0)
+	while (keys[k] != NULL && strcmp(keys[k], key) != 0)
 		k++;
 	if (keys[k] == NULL)
-		return unknown_key(piece, keys, err);
-	if (trb_conf_get(conf, piece, NULL) != NULL)
-		return trb_fail(err, TRB_E_INVAL, "key '%s' appears twice", piece);
+		return unknown_key(key, keys, err);
+	if (trb_conf_get(conf, key, NULL) != NULL)
+		return trb_fail(err, TRB_E_INVAL, "key '%s' appears twice", key);
 	if (conf->n == MAX_KEYS)
 		return trb_fail(err, TRB_E_INVAL, "more than %u keys", MAX_KEYS);
-	conf->entries[conf->n].key = piece;
+	return TRB_OK;
+}
+
+/* "…" with \" and \\ for these two, which is written over itself without them. */
+static int unquote(char **rest, const char *key, trb_error **err)
+{
+	const char *from = *rest + 1;
+	char *to = *rest;
+
+	for (; *from != '"'; from++) {
+		bool escaped = *from == '\\';
+
+		from += escaped;
+		if (*from == '\0' || (escaped && *from != '"' && *from != '\\'))
+			return trb_fail(
+				err, TRB_E_INVAL,
+				"the value of '%s' begins with a quote that does not end, or "
+				"has a backslash before what needs none",
+				key);
+		*to++ = *from;
+	}
+	*to = '\0';
+	*rest = (char *)(uintptr_t)from + 1;
+	return TRB_OK;
+}
+
+/* Takes one key=value off *rest, and the comma behind it; *rest becomes NULL at the end. */
+static int take_entry(struct trb_conf *conf, char **rest, const char *const keys[], trb_error **err)
+{
+	char *key = *rest, *value = key + strcspn(key, "=,"), *end;
+	int r;
+
+	if (*value != '=')
+		return trb_fail(err, TRB_E_INVAL, "'%.*s' is not key=value", (int)(value - key),
+				key);
+	*value++ = '\0';
+	r = check_key(conf, key, keys, err);
+	if (r < 0)
+		return r;
+	end = value;
+	if (*value == '"')
+		r = unquote(&end, key, err);
+	else
+		end += strcspn(end, ",");
+	if (r == TRB_OK && *end != '\0' && *end != ',')
+		r = trb_fail(err, TRB_E_INVAL, "a comma has to follow the quoted value of '%s'",
+			     key);
+	if (r < 0)
+		return r;
+	*rest = *end == ',' ? end + 1 : NULL;
+	*end = '\0';
+	conf->entries[conf->n].key = key;
 	conf->entries[conf->n++].value = value;
 	return TRB_OK;
 }
@@ -54,7 +102,7 @@ int trb_conf_parse(const char *text, const char *const keys[], struct trb_conf *
 		return trb_fail_nomem(err);
 	rest = conf->text[0] != '\0' ? conf->text : NULL;
 	while (rest != NULL) {
-		int r = add_entry(conf, strsep(&rest, ","), keys, err);
+		int r = take_entry(conf, &rest, keys, err);
 
 		if (r < 0)
 			return r;

@@ -8,8 +8,10 @@
 
 struct trb_conf;
 
-/* Splits text at commas; every key must be one of keys (NULL-terminated) and appear once.  Empty
- * text has no keys.  Errors: TRB_E_INVAL with the key, TRB_E_NOMEM. */
+/* Splits text at commas.  A value that begins with a quote goes to the next one, so that it may
+ * hold commas; in it \" is a quote and \\ a backslash.  Every key must be one of keys
+ * (NULL-terminated) and appear once.  Empty text has no keys.  Errors: TRB_E_INVAL with the key,
+ * TRB_E_NOMEM. */
 int trb_conf_parse(const char *text, const char *const keys[], struct trb_conf **ret,
 		   trb_error **err);
 struct trb_conf *trb_conf_free(struct trb_conf *conf);

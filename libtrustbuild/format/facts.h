@@ -101,6 +101,8 @@ const char *trb_host_fault(trb_bytes host);
 /* The same, a colon and a port. */
 const char *trb_host_port_fault(trb_bytes text);
 const char *trb_sandbox_fault(trb_bytes runtime);
+/* The runtimes that there are; NULL past the last one. */
+const char *trb_sandbox_name(size_t index);
 const char *trb_limit_name_fault(trb_bytes name);
 /* 1 to 128 printable ASCII characters: versions and platforms. */
 const char *trb_word_fault(trb_bytes text);

@@ -288,12 +288,17 @@ const char *trb_artifact_name_fault(trb_bytes name)
 	return name.len > TRB_ARTIFACT_NAME ? "a name has at most 255 bytes" : trb_path_fault(name);
 }
 
-const char *trb_sandbox_fault(trb_bytes runtime)
+const char *trb_sandbox_name(size_t index)
 {
 	static const char *const known[] = { "runsc", "crun", "runc" };
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (trb_bytes_eq_str(runtime, known[i]))
+	return index < sizeof(known) / sizeof(known[0]) ? known[index] : NULL;
+}
+
+const char *trb_sandbox_fault(trb_bytes runtime)
+{
+	for (size_t i = 0; trb_sandbox_name(i) != NULL; i++)
+		if (trb_bytes_eq_str(runtime, trb_sandbox_name(i)))
 			return NULL;
 	return "a sandbox runtime is \"runsc\", \"crun\" or \"runc\"";
 }

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "core/error.h"
+#include "core/registry.h"
 #include "format/crypto.h"
 #include "format/recipe.h"
 
@@ -45,11 +46,9 @@ static int copy_text(trb_bytes text, char **ret, trb_error **err)
 /* The static spelling of a runtime's name, or NULL. */
 static const char *find_sandbox(trb_bytes runtime)
 {
-	static const char *const known[] = { "runsc", "crun", "runc" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (trb_bytes_eq_str(runtime, known[i]))
-			return known[i];
+	for (size_t i = 0; trb_sandbox_name(i) != NULL; i++)
+		if (trb_bytes_eq_str(runtime, trb_sandbox_name(i)))
+			return trb_sandbox_name(i);
 	return NULL;
 }
 
@@ -202,12 +201,12 @@ int trb_request_set_recipe(trb_request *request, trb_bytes recipe, trb_error **e
 
 int trb_request_set_sandbox(trb_request *request, const char *runtime, trb_error **err)
 {
-	const char *known = runtime != NULL ? find_sandbox(trb_bytes_str(runtime)) : NULL;
+	size_t index;
+	int r = trb_registry_find("sandbox", trb_sandbox_name, runtime, &index, NULL, err);
 
-	if (known == NULL)
-		return check_argument("sandbox", trb_sandbox_fault(trb_bytes_str(runtime)), err);
-	request->sandbox = known;
-	return TRB_OK;
+	if (r == TRB_OK)
+		request->sandbox = trb_sandbox_name(index);
+	return r;
 }
 
 int trb_request_set_nonce(trb_request *request, trb_bytes nonce, trb_error **err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a job keeps in the state directory, so that it can go on after a crash. */
+/* What a job keeps in the output directory, so that it can go on after a crash. */
 #include "host/job_store.h"
 
 #include <dirent.h>

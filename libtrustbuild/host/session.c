@@ -11,6 +11,7 @@
 
 #include "core/context.h"
 #include "format/fetch.h"
+#include "host/tee/ops.h"
 
 /* Turns in one call: an enclave that never stops asking must not keep the caller. */
 #define TURNS_MAX 64
@@ -27,15 +28,16 @@ static int session_new(trb_context *context, const trb_tee_ops *ops, trb_session
 	session->context = trb_context_ref(context);
 	session->ops = ops;
 	session->output = session->epoll = session->timer = session->control = -1;
-	session->proxy_log = -1;
-	session->egress_lifeline = -1;
+	session->proxy_log = session->booting = -1;
+	session->egress_lifeline = session->egress_pass = -1;
 	session->egress = TRB_CHILD_NONE;
 	session->run = (trb_tee_run){ .control_fd = -1,
 				      .egress_fd = -1,
 				      .nsm_fd = -1,
 				      .artifact_fd = -1,
 				      .console_fd = -1,
-				      .end_fd = -1 };
+				      .end_fd = -1,
+				      .content_fd = -1 };
 	trb_nsm_server_init(&session->nsm);
 	trb_events_init(&session->events);
 	session->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -57,10 +59,9 @@ int trb_session_open_tee(trb_context *context, const trb_tee_ops *ops, const cha
 
 	if (context == NULL || ops == NULL)
 		return trb_fail(err, TRB_E_INVAL, "a session needs a context and a backend");
-	if (ops->abi != TRB_BACKEND_ABI || ops->size < sizeof(*ops))
-		return trb_fail(err, TRB_E_ABI, "backend of ABI %u and %u bytes, need %u and %zu",
-				ops->abi, ops->size, TRB_BACKEND_ABI, sizeof(*ops));
-	r = session_new(context, ops, &session, err);
+	r = trb_tee_check_table(ops, err);
+	if (r == TRB_OK)
+		r = session_new(context, ops, &session, err);
 	if (r == TRB_OK)
 		r = ops->open(context, options != NULL ? options : "", &session->tee, err);
 	if (r < 0) {
@@ -74,16 +75,11 @@ int trb_session_open_tee(trb_context *context, const trb_tee_ops *ops, const cha
 int trb_session_open(trb_context *context, const char *backend, trb_session **ret_session,
 		     trb_error **err)
 {
-	size_t n = backend != NULL ? strcspn(backend, ":") : 0;
+	const char *options;
 	const trb_tee_ops *ops;
+	int r = trb_tee_find(backend, &ops, &options, err);
 
-	for (size_t i = 0; (ops = trb_tee_get(i)) != NULL; i++)
-		if (n > 0 && strlen(ops->name) == n && memcmp(ops->name, backend, n) == 0)
-			return trb_session_open_tee(context, ops,
-						    backend[n] == ':' ? backend + n + 1 : "",
-						    ret_session, err);
-	return trb_fail(err, TRB_E_NOTFOUND, "there is no backend named '%.*s'", (int)n,
-			backend != NULL ? backend : "");
+	return r == TRB_OK ? trb_session_open_tee(context, ops, options, ret_session, err) : r;
 }
 
 trb_session *trb_session_ref(trb_session *session)
@@ -130,16 +126,17 @@ trb_session *trb_session_unref(trb_session *session)
 	return NULL;
 }
 
-static int need_new(const trb_session *session, trb_error **err)
+/* It may boot, or have booted. */
+static int need_unstarted(const trb_session *session, trb_error **err)
 {
-	if (session->state == TRB_SESSION_NEW)
+	if (session->state <= TRB_SESSION_BOOTED && session->request == NULL)
 		return TRB_OK;
 	return trb_fail(err, TRB_E_STATE, "the session was started already");
 }
 
 int trb_session_set_output_dirfd(trb_session *session, int dirfd, trb_error **err)
 {
-	int fd, r = need_new(session, err);
+	int fd, r = need_unstarted(session, err);
 
 	if (r < 0)
 		return r;
@@ -155,7 +152,7 @@ int trb_session_set_output_dirfd(trb_session *session, int dirfd, trb_error **er
 
 int trb_session_set_credential(trb_session *session, trb_bytes token, trb_error **err)
 {
-	int r = need_new(session, err);
+	int r = need_unstarted(session, err);
 
 	if (r < 0)
 		return r;
@@ -168,7 +165,7 @@ int trb_session_set_credential(trb_session *session, trb_bytes token, trb_error 
 
 int trb_session_allow_private(trb_session *session, const char *host, trb_error **err)
 {
-	int r = need_new(session, err);
+	int r = need_unstarted(session, err);
 	char *copy;
 
 	if (r < 0)
@@ -189,7 +186,7 @@ int trb_session_allow_private(trb_session *session, const char *host, trb_error 
 
 int trb_session_set_timeout(trb_session *session, uint32_t seconds, trb_error **err)
 {
-	int r = need_new(session, err);
+	int r = need_unstarted(session, err);
 
 	if (r == TRB_OK)
 		session->timeout_s = seconds;
@@ -228,23 +225,57 @@ static int take_request(trb_session *session, const trb_request *request, trb_er
 	return TRB_OK;
 }
 
+int trb_session_boot(trb_session *session, trb_error **err)
+{
+	int r;
+
+	if (session->state != TRB_SESSION_NEW)
+		return trb_fail(err, TRB_E_STATE, "the session was booted already");
+	r = trb_session_begin_boot(session, err);
+	if (r == TRB_OK)
+		return TRB_OK;
+	trb_wrap(err, r, "start the enclave");
+	return fail(session, r);
+}
+
+/* Waits for the backend. */
+static int boot_now(trb_session *session, trb_error **err)
+{
+	struct pollfd p = { .events = POLLIN };
+	int r = trb_session_begin_boot(session, err);
+
+	p.fd = session->epoll;
+	while (r == TRB_OK && session->state == TRB_SESSION_BOOTING) {
+		r = trb_session_turn(session, err);
+		if (r == TRB_E_AGAIN)
+			r = poll(&p, 1, TRB_CANCEL_MS) < 0 && errno != EINTR
+				    ? trb_fail_errno(err, errno, "wait for the enclave")
+				    : TRB_OK;
+	}
+	return r;
+}
+
 int trb_session_start(trb_session *session, trb_request *request, trb_error **err)
 {
-	int r = need_new(session, err);
+	int r = need_unstarted(session, err);
 
 	if (r == TRB_OK)
 		r = take_request(session, request, err);
 	if (r < 0)
 		return r;
-	r = session->ops->boot(session->tee, &session->run, err);
+	if (session->state == TRB_SESSION_NEW)
+		r = boot_now(session, err);
+	else if (session->state == TRB_SESSION_BOOTED)
+		r = trb_session_run_request(session, err);
 	if (r == TRB_OK)
-		r = trb_session_setup(session, err);
-	if (r < 0) {
-		trb_wrap(err, r, "start the enclave");
-		return fail(session, r);
-	}
-	session->state = TRB_SESSION_RUNNING;
-	return TRB_OK;
+		return TRB_OK;
+	trb_wrap(err, r, "start the enclave");
+	return fail(session, r);
+}
+
+int trb_session_get_assurance(const trb_session *session)
+{
+	return TRB_TEE_HAS(session->ops, assurance) ? session->ops->assurance : 0;
 }
 
 int trb_session_get_fd(trb_session *session)
@@ -277,6 +308,8 @@ int trb_session_next_event(trb_session *session, trb_event **ret_event, trb_erro
 	int r = TRB_OK;
 
 	switch (session->state) {
+	case TRB_SESSION_BOOTING:
+	case TRB_SESSION_BOOTED:
 	case TRB_SESSION_RUNNING:
 		r = run(session, &event, err);
 		break;

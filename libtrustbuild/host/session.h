@@ -13,9 +13,13 @@
 #include "host/ratchet.h"
 #include "host/softnsm/server.h"
 
-/* NEW --start--> RUNNING --DONE--> FINISHED; RUNNING --any error--> FAILED; close from each. */
+/* NEW --boot--> BOOTING --> BOOTED --start--> RUNNING --DONE--> FINISHED; any error--> FAILED;
+ * close from each.  BOOTED is an enclave that waits for its request, from before it says READY on.
+ */
 enum trb_session_state {
 	TRB_SESSION_NEW,
+	TRB_SESSION_BOOTING,
+	TRB_SESSION_BOOTED,
 	TRB_SESSION_RUNNING,
 	TRB_SESSION_FINISHED,
 	TRB_SESSION_FAILED,
@@ -40,9 +44,12 @@ struct trb_session {
 	size_t n_private;
 	char *private[TRB_EGRESS_PRIVATE];
 
-	/* from the start on */
-	trb_blob *request;
+	trb_blob *request; /* also of a session that boots */
+
+	/* from the boot on */
 	trb_tee_run run;
+	int booting;              /* the backend's: readable when its step() has work */
+	bool ready;               /* the enclave waits for the request */
 	int epoll, cancel, timer; /* cancel: an eventfd, there from the beginning */
 	int control;              /* the enclave's one stream, -1 until it has come */
 	struct trb_reader reader;
@@ -51,6 +58,7 @@ struct trb_session {
 	struct trb_intake *intake;
 	struct trb_child egress;
 	int egress_lifeline;
+	int egress_pass; /* where streams are handed to the proxy that the backend must accept */
 	struct trb_events events;
 	int proxy_log; /* what the proxy refuses */
 	struct trb_line {
@@ -59,8 +67,19 @@ struct trb_session {
 	} console_line, proxy_line;
 };
 
+/* session_boot.c */
+int trb_session_begin_boot(struct trb_session *session, trb_error **err);
+/* One step of BOOTING: TRB_E_AGAIN, or BOOTED. */
+int trb_session_step_boot(struct trb_session *session, trb_error **err);
+/* BOOTED becomes RUNNING: the request is there. */
+int trb_session_run_request(struct trb_session *session, trb_error **err);
+
 /* session_run.c */
-int trb_session_setup(struct trb_session *session, trb_error **err);
+int trb_session_watch(struct trb_session *session, int fd, trb_error **err);
+int trb_session_arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err);
+int trb_session_send_request(struct trb_session *session, trb_error **err);
+/* The next stream at a listening socket; TRB_E_AGAIN where there is none. */
+int trb_session_accept(struct trb_session *session, int listener, int *ret_fd, trb_error **err);
 /* Handles everything that is ready now. */
 int trb_session_turn(struct trb_session *session, trb_error **err);
 /* Lets go of everything of the running enclave but the backend itself. */

@@ -16,14 +16,14 @@
 #include "core/context.h"
 #include "format/bundle.h"
 #include "host/result.h"
+#include "host/tee/ops.h"
 
-#define BOOT_SECONDS 60
 #define BATCH        32
 #define EGRESS_MS    1000 /* it ends by itself, with its connections */
 #define LAST_READS   64
 #define LAST_WORD_MS 1000 /* between the end of the control stream and that of the enclave */
 
-static int watch(struct trb_session *session, int fd, trb_error **err)
+int trb_session_watch(struct trb_session *session, int fd, trb_error **err)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
@@ -32,119 +32,13 @@ static int watch(struct trb_session *session, int fd, trb_error **err)
 	return trb_fail_errno(err, errno, "watch a descriptor");
 }
 
-static int set_nonblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
-static int arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err)
+int trb_session_arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err)
 {
 	struct itimerspec when = { .it_value.tv_sec = seconds };
 
 	if (timerfd_settime(session->timer, 0, &when, NULL) < 0)
 		return trb_fail_errno(err, errno, "set the session's time limit");
 	return TRB_OK;
-}
-
-/* 443, and the repository's own port. */
-static void ports_of(trb_bytes url, char *ret, size_t size)
-{
-	trb_bytes rest = url;
-	const uint8_t *slash, *colon;
-
-	snprintf(ret, size, "443");
-	trb_bytes_take(&rest, strlen("https://"));
-	slash = memchr(rest.ptr, '/', rest.len);
-	if (slash == NULL)
-		return;
-	colon = memrchr(rest.ptr, ':', (size_t)(slash - rest.ptr));
-	if (colon != NULL && slash - colon > 1 && slash - colon <= 6)
-		snprintf(ret, size, "443,%.*s", (int)(slash - colon - 1), (const char *)colon + 1);
-}
-
-static int spawn_egress(struct trb_session *session, trb_bytes url, trb_error **err)
-{
-	char *argv[2 + TRB_EGRESS_PRIVATE + 1] = { (char *)"tb-egress" };
-	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	_cleanup_close_ int lifeline = -1, log = -1;
-	_cleanup_free_ char *path = NULL;
-	int pipes[2], r;
-	char ports[16];
-
-	ports_of(url, ports, sizeof(ports));
-	argv[1] = ports;
-	for (size_t i = 0; i < session->n_private; i++)
-		argv[2 + i] = session->private[i];
-	if (asprintf(&path, "%s/tb-egress", trb_context_get_libexec_dir(session->context)) < 0)
-		return trb_fail_nomem(err);
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return trb_fail_errno(err, errno, "make a pipe");
-	lifeline = pipes[0];
-	session->egress_lifeline = pipes[1];
-	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
-		return trb_fail_errno(err, errno, "make a pipe");
-	session->proxy_log = pipes[0];
-	log = pipes[1];
-	r = trb_spawn(path, argv, envp, (int[]){ lifeline, -1, log, session->run.egress_fd },
-		      TRB_EGRESS_FDS, &session->egress, err);
-	if (r == TRB_OK) {
-		close(session->run.egress_fd);
-		session->run.egress_fd = -1;
-	}
-	return r;
-}
-
-static int start_services(struct trb_session *session, trb_error **err)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
-	struct trb_request_facts facts;
-	const char *state_dir;
-	int r = trb_request_facts_decode(trb_blob_bytes(session->request), &facts, &owner, err);
-
-	if (r < 0)
-		return r;
-	trb_ratchet_init(&session->ratchet, &facts.commit);
-	r = trb_intake_new(session->output, &session->intake, err);
-	if (r == TRB_OK && session->run.nsm_fd >= 0)
-		r = trb_context_need_state_dir(session->context, &state_dir, err);
-	if (r == TRB_OK && session->run.nsm_fd >= 0)
-		r = trb_softnsm_new(state_dir, (const uint8_t(*)[48])session->run.pcrs,
-				    &session->nsm.nsm, err);
-	if (r == TRB_OK && session->run.egress_fd >= 0)
-		r = spawn_egress(session, facts.repository, err);
-	return r;
-}
-
-static int watch_all(struct trb_session *session, trb_error **err)
-{
-	const int fds[] = { session->run.control_fd, session->run.nsm_fd, session->run.artifact_fd,
-			    session->run.console_fd, session->run.end_fd, session->cancel,
-			    session->timer };
-	int r = TRB_OK;
-
-	for (size_t i = 0; i < 4; i++)
-		if (fds[i] >= 0 && set_nonblock(fds[i]) < 0)
-			return trb_fail_errno(err, errno, "set a descriptor up");
-	for (size_t i = 0; r == TRB_OK && i < sizeof(fds) / sizeof(fds[0]); i++)
-		r = watch(session, fds[i], err);
-	return r;
-}
-
-int trb_session_setup(struct trb_session *session, trb_error **err)
-{
-	int r;
-
-	trb_reader_init(&session->reader, TRB_FRAME_MAX);
-	session->epoll = epoll_create1(EPOLL_CLOEXEC);
-	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (session->epoll < 0 || session->timer < 0)
-		return trb_fail_errno(err, errno, "make the session's descriptors");
-	r = start_services(session, err);
-	if (r == TRB_OK)
-		r = watch_all(session, err);
-	return r == TRB_OK ? arm_timer(session, BOOT_SECONDS, err) : r;
 }
 
 static void close_fd(int *fd)
@@ -209,6 +103,7 @@ void trb_session_teardown(struct trb_session *session)
 
 	take_last_words(session);
 	close_fd(&session->egress_lifeline);
+	close_fd(&session->egress_pass);
 	if (session->egress.pid > 0)
 		trb_child_wait(&session->egress, EGRESS_MS, &status, NULL);
 	trb_child_kill(&session->egress);
@@ -247,7 +142,7 @@ static void wipe_credential(struct trb_session *session)
 	session->credential = trb_blob_unref(session->credential);
 }
 
-static int send_request(struct trb_session *session, trb_error **err)
+int trb_session_send_request(struct trb_session *session, trb_error **err)
 {
 	struct trb_control msg = { .type = TRB_MSG_CREDENTIAL };
 	int r = TRB_OK;
@@ -261,7 +156,7 @@ static int send_request(struct trb_session *session, trb_error **err)
 	msg.u.bytes = trb_blob_bytes(session->request);
 	if (r == TRB_OK)
 		r = send_control(session, &msg, err);
-	return r == TRB_OK ? arm_timer(session, session->timeout_s, err) : r;
+	return r == TRB_OK ? trb_session_arm_timer(session, session->timeout_s, err) : r;
 }
 
 static int finish(struct trb_session *session, trb_error **err)
@@ -286,6 +181,14 @@ static int finish(struct trb_session *session, trb_error **err)
 	return r;
 }
 
+/* The enclave has booted; without a request it waits, for as long as the caller likes. */
+static int take_ready(struct trb_session *session, trb_error **err)
+{
+	session->ready = true;
+	return session->state == TRB_SESSION_RUNNING ? trb_session_send_request(session, err)
+						     : trb_session_arm_timer(session, 0, err);
+}
+
 static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error **err)
 {
 	struct trb_control hello = { .type = TRB_MSG_HELLO, .u.version = TRB_CONTROL_VERSION };
@@ -296,7 +199,7 @@ static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error 
 	case TRB_DO_GREET:
 		return send_control(session, &hello, err);
 	case TRB_DO_REQUEST:
-		return send_request(session, err);
+		return take_ready(session, err);
 	case TRB_DO_FINISH:
 		return finish(session, err);
 	}
@@ -343,20 +246,57 @@ static int take_control(struct trb_session *session, trb_error **err)
 	if (r < 0)
 		return trb_fail_check(err, r, "channel", "control stream: %s",
 				      trb_error_message(why));
+	if (session->state == TRB_SESSION_BOOTED && session->ready)
+		return trb_fail_check(err, TRB_E_FORMAT, "channel",
+				      "the enclave goes on before it has a request");
 	r = trb_ratchet_take(&session->ratchet, trb_blob_bytes(frame), &session->events, &what,
 			     err);
 	if (r < 0)
 		return r;
-	trb_intake_open(session->intake,
-			session->ratchet.state == TRB_HOST_BUILDING ||
-				session->ratchet.state == TRB_HOST_BUILT,
-			session->ratchet.state == TRB_HOST_ATTESTED);
+	if (session->intake != NULL)
+		trb_intake_open(session->intake,
+				session->ratchet.state == TRB_HOST_BUILDING ||
+					session->ratchet.state == TRB_HOST_BUILT,
+				session->ratchet.state == TRB_HOST_ATTESTED);
 	return act(session, what, err);
+}
+
+int trb_session_accept(struct trb_session *session, int listener, int *ret_fd, trb_error **err)
+{
+	int fd = -1, flags, r;
+
+	if (!TRB_TEE_HAS(session->ops, accept))
+		return trb_accept(listener, ret_fd, err);
+	r = session->ops->accept(session->tee, listener, &fd, err);
+	if (r < 0)
+		return r;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		int error = errno;
+
+		close(fd);
+		return trb_fail_errno(err, error, "set a stream up");
+	}
+	*ret_fd = fd;
+	return TRB_OK;
+}
+
+/* Hands a stream to the proxy; one that it has no room for ends here. */
+static int pass_egress(struct trb_session *session, trb_error **err)
+{
+	int fd, r = trb_session_accept(session, session->run.egress_fd, &fd, err);
+
+	if (r < 0)
+		return r == TRB_E_AGAIN ? TRB_OK : r;
+	trb_send_fd(session->egress_pass, fd);
+	close(fd);
+	return TRB_OK;
 }
 
 static int accept_control(struct trb_session *session, trb_error **err)
 {
-	int fd, r = trb_accept(session->run.control_fd, &fd, err);
+	int fd, r = trb_session_accept(session, session->run.control_fd, &fd, err);
 
 	if (r < 0)
 		return r == TRB_E_AGAIN ? TRB_OK : r;
@@ -366,12 +306,12 @@ static int accept_control(struct trb_session *session, trb_error **err)
 				      "somebody in the enclave opens a second control stream");
 	}
 	session->control = fd;
-	return watch(session, fd, err);
+	return trb_session_watch(session, fd, err);
 }
 
 static int accept_other(struct trb_session *session, int listener, trb_error **err)
 {
-	int fd, r = trb_accept(listener, &fd, err);
+	int fd, r = trb_session_accept(session, listener, &fd, err);
 
 	if (r < 0)
 		return r == TRB_E_AGAIN ? TRB_OK : r;
@@ -379,7 +319,7 @@ static int accept_other(struct trb_session *session, int listener, trb_error **e
 		r = trb_intake_add(session->intake, fd, err);
 	else if (!trb_nsm_server_add(&session->nsm, fd))
 		return TRB_OK;
-	return r == TRB_OK ? watch(session, fd, err) : r;
+	return r == TRB_OK ? trb_session_watch(session, fd, err) : r;
 }
 
 static int handle(struct trb_session *session, int fd, trb_error **err)
@@ -402,11 +342,13 @@ static int handle(struct trb_session *session, int fd, trb_error **err)
 	}
 	if (fd == session->run.control_fd)
 		return accept_control(session, err);
+	if (fd == session->run.egress_fd)
+		return pass_egress(session, err);
 	if (fd == session->run.artifact_fd || fd == session->run.nsm_fd)
 		return accept_other(session, fd, err);
 	if (trb_nsm_server_has(&session->nsm, fd))
 		return trb_nsm_server_step(&session->nsm, fd, &closed, err);
-	if (trb_intake_has(session->intake, fd))
+	if (session->intake != NULL && trb_intake_has(session->intake, fd))
 		return trb_intake_step(session->intake, fd, &closed, err);
 	return TRB_OK;
 }
@@ -441,6 +383,8 @@ int trb_session_turn(struct trb_session *session, trb_error **err)
 
 	if (r < 0)
 		return r;
+	if (session->state == TRB_SESSION_BOOTING)
+		return trb_session_step_boot(session, err);
 	n = epoll_wait(session->epoll, events, BATCH, 0);
 	if (n < 0)
 		return errno == EINTR ? TRB_OK : trb_fail_errno(err, errno, "wait");

@@ -2,6 +2,7 @@
 /* Frames without waiting, for the session's loop. */
 #include "host/stream.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "core/cleanup.h"
@@ -115,4 +116,25 @@ int trb_accept(int listener, int *ret_fd, trb_error **err)
 	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return TRB_E_AGAIN;
 	return trb_fail_errno(err, errno, "accept a stream");
+}
+
+bool trb_send_fd(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &fd, sizeof(int));
+	return TEMP_FAILURE_RETRY(sendmsg(socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL)) == 1;
 }

@@ -23,6 +23,10 @@ int trb_reader_step(struct trb_reader *reader, int fd, trb_blob **ret_frame, trb
 /* Sends one frame at once or fails with TRB_E_IO: a peer that does not read is not waited for. */
 int trb_send_frame_now(int fd, trb_bytes body, trb_error **err);
 
+/* A copy of fd to whoever has the other end of a SOCK_SEQPACKET socket; false where there is no
+ * room for it now. */
+bool trb_send_fd(int socket, int fd);
+
 /* Accepts without waiting; TRB_E_AGAIN where nobody is there. */
 int trb_accept(int listener, int *ret_fd, trb_error **err);
 

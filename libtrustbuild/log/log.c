@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "core/conf.h"
+#include "core/registry.h"
 #include "format/describe.h"
 #include "format/merkle.h"
 #include "log/backend.h"
@@ -25,22 +26,23 @@ void trb_log_place_clear(struct trb_log_place *place)
 	place->checkpoint = trb_blob_unref(place->checkpoint);
 }
 
+static const char *name_at(size_t index)
+{
+	return index < sizeof(backends) / sizeof(backends[0]) ? backends[index]->name : NULL;
+}
+
 static int choose(const char *text, const struct trb_log_backend **ret, struct trb_conf **ret_conf,
 		  trb_error **err)
 {
-	size_t n = text != NULL ? strcspn(text, ":") : 0;
-	int r;
+	const char *options;
+	size_t index;
+	int r = trb_registry_find("log backend", name_at, text, &index, &options, err);
 
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
-		if (strlen(backends[i]->name) != n || memcmp(backends[i]->name, text, n) != 0)
-			continue;
-		*ret = backends[i];
-		r = trb_conf_parse(text[n] == ':' ? text + n + 1 : "", backends[i]->keys, ret_conf,
-				   err);
-		return r < 0 ? trb_wrap(err, r, "log backend '%s'", backends[i]->name) : TRB_OK;
-	}
-	return trb_fail(err, TRB_E_UNSUPPORTED, "no log backend '%.*s'; there is: local", (int)n,
-			text != NULL ? text : "");
+	if (r < 0)
+		return r;
+	*ret = backends[index];
+	r = trb_conf_parse(options, backends[index]->keys, ret_conf, err);
+	return r < 0 ? trb_wrap(err, r, "log backend '%s'", backends[index]->name) : TRB_OK;
 }
 
 static int vkey_text(const struct trb_vkey *key, char **ret, trb_error **err)

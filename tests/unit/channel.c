@@ -9,6 +9,7 @@
 #include "core/channel.h"
 #include "core/conf.h"
 #include "core/io.h"
+#include "core/registry.h"
 
 static int pair[2];
 
@@ -150,6 +151,77 @@ START_TEST(bad_addresses_are_refused)
 }
 END_TEST
 
+START_TEST(conf_values_may_be_quoted)
+{
+	static const char *const keys[] = { "eif", "pids", NULL };
+	static const struct {
+		const char *text, *eif, *pids;
+	} good[] = {
+		{ "eif=\"a, b.eif\",pids=3", "a, b.eif", "3" },
+		{ "pids=3,eif=\"a\\\"b\\\\c\"", "a\"b\\c", "3" },
+		{ "eif=\"\"", "", NULL },
+		{ "eif=a\"b", "a\"b", NULL },
+		{ "eif=\"pids=4\"", "pids=4", NULL },
+		{ "eif=a=b", "a=b", NULL },
+	};
+	static const char *const bad[] = { "eif=\"a",       "eif=\"",     "eif=\"a\"b",
+					   "eif=\"a\\nb\"", "eif=\"a\\",  "eif=\"a\\\"",
+					   "\"eif\"=a",     "eif=\"a\",", "eif=\"a\" ,pids=3" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		_cleanup_(trb_conf_freep) struct trb_conf *conf = NULL;
+
+		ck_assert_msg(trb_conf_parse(good[i].text, keys, &conf, NULL) == TRB_OK, "%s",
+			      good[i].text);
+		ck_assert_str_eq(trb_conf_get(conf, "eif", "none"), good[i].eif);
+		ck_assert_pstr_eq(trb_conf_get(conf, "pids", NULL), good[i].pids);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct trb_conf *none = NULL;
+
+		ck_assert_msg(trb_conf_parse(bad[i], keys, &none, NULL) == TRB_E_INVAL, "%s",
+			      bad[i]);
+		ck_assert_ptr_null(none);
+	}
+}
+END_TEST
+
+static const char *name_at(size_t index)
+{
+	static const char *const names[] = { "tic", "tac", "toe" };
+
+	return index < 3 ? names[index] : NULL;
+}
+
+START_TEST(names_are_found_exactly)
+{
+	static const char *const unknown[] = { "ti", "tict", "", ":", "TIC", "tic ", ":tic" };
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	const char *options = NULL;
+	size_t index = 9;
+
+	ck_assert_int_eq(trb_registry_find("row", name_at, "tac", &index, &options, NULL), TRB_OK);
+	ck_assert_uint_eq(index, 1);
+	ck_assert_str_eq(options, "");
+	ck_assert_int_eq(trb_registry_find("row", name_at, "toe:x=a:b", &index, &options, NULL),
+			 TRB_OK);
+	ck_assert_str_eq(options, "x=a:b");
+	ck_assert_int_eq(trb_registry_find("row", name_at, "tic", &index, NULL, NULL), TRB_OK);
+	ck_assert_uint_eq(index, 0);
+	ck_assert_int_eq(trb_registry_find("row", name_at, "tic:", &index, NULL, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_registry_find("row", name_at, NULL, &index, NULL, NULL),
+			 TRB_E_NOTFOUND);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		ck_assert_int_eq(
+			trb_registry_find("row", name_at, unknown[i], &index, &options, NULL),
+			TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_registry_find("row", name_at, "no:x", &index, &options, &err),
+			 TRB_E_NOTFOUND);
+	ck_assert_str_eq(trb_error_message(err), "there is no row 'no'; there is: tic, tac, toe");
+}
+END_TEST
+
 START_TEST(conf_is_strict)
 {
 	static const char *const keys[] = { "transport", "nsm", NULL };
@@ -194,6 +266,8 @@ int main(void)
 	tcase_add_test(streams, streams_are_ports_in_a_directory);
 	tcase_add_test(streams, bad_addresses_are_refused);
 	tcase_add_test(streams, conf_is_strict);
+	tcase_add_test(streams, conf_values_may_be_quoted);
+	tcase_add_test(streams, names_are_found_exactly);
 	suite_add_tcase(s, streams);
 	return test_run(s);
 }

@@ -466,9 +466,9 @@ START_TEST(conf_is_strict)
 	trb_blob *vkey = NULL;
 	trb_log *log = NULL;
 
-	ck_assert_int_eq(trb_log_open(context, "rekor", &log, NULL), TRB_E_UNSUPPORTED);
-	ck_assert_int_eq(trb_log_open(context, "loca", &log, NULL), TRB_E_UNSUPPORTED);
-	ck_assert_int_eq(trb_log_open(context, NULL, &log, NULL), TRB_E_UNSUPPORTED);
+	ck_assert_int_eq(trb_log_open(context, "rekor", &log, NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_log_open(context, "loca", &log, NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_log_open(context, NULL, &log, NULL), TRB_E_NOTFOUND);
 	ck_assert_int_eq(trb_log_open(context, "local:dri=/x", &log, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_log_open(context, "local:dir=x", &log, NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_log_open(NULL, "local", &log, NULL), TRB_E_INVAL);

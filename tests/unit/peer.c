@@ -413,6 +413,8 @@ static _Noreturn void peer_run(struct peer *p)
 
 	p->control = stream(p, TRB_PORT_CONTROL);
 	greet(p);
+	if (p->fault == PEER_IMPATIENT)
+		state(p, TRB_STATE_FETCHING);
 	receive_request(p);
 	sample_init(&p->sample, 1);
 	own_environment(p);

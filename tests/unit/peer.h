@@ -61,6 +61,8 @@ enum peer_fault {
 	PEER_LARGE_NSM_REQUEST,
 	/* waits for ever after COMMITTED */
 	PEER_SLEEPS,
+	/* goes on without a request */
+	PEER_IMPATIENT,
 };
 
 #define PEER_REPOSITORY       "https://forge.example/widget"

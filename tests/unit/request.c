@@ -68,8 +68,8 @@ START_TEST(arguments_are_checked)
 	request = new_request();
 	ck_assert_int_eq(trb_request_set_ref(request, "main", NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_request_set_ref(request, "", NULL), TRB_E_INVAL);
-	ck_assert_int_eq(trb_request_set_sandbox(request, "kata", NULL), TRB_E_INVAL);
-	ck_assert_int_eq(trb_request_set_sandbox(request, NULL, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_request_set_sandbox(request, "kata", NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_request_set_sandbox(request, NULL, NULL), TRB_E_NOTFOUND);
 	ck_assert_int_eq(trb_request_set_nonce(request, TRB_BYTES(nonce, 15), NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_request_set_nonce(request, TRB_BYTES(nonce, 65), NULL), TRB_E_INVAL);
 	ck_assert_int_eq(trb_request_set_recipe(request, TRB_BYTES_LIT("{}"), NULL), TRB_E_FORMAT);

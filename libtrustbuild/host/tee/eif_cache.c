@@ -283,6 +283,15 @@ static int find(struct cache *cache, int *ret_userland, trb_error **err)
 {
 	int r = cache_open(cache, err);
 
+	return r < 0 || look_up(cache, ret_userland)
+		       ? r
+		       : trb_fail(err, TRB_E_NOTFOUND, "it is not unpacked yet");
+}
+
+static int find_or_unpack(struct cache *cache, int *ret_userland, trb_error **err)
+{
+	int r = cache_open(cache, err);
+
 	if (r < 0 || look_up(cache, ret_userland))
 		return r;
 	r = trb_lock_fd(cache->context, cache->dir, err);
@@ -296,14 +305,15 @@ static int find(struct cache *cache, int *ret_userland, trb_error **err)
 	return r;
 }
 
-int trb_eif_cache(trb_context *context, const char *eif, int *ret_userland,
-		  uint8_t ret_pcrs[3][TRB_SHA384_LEN], trb_error **err)
+static int use(trb_context *context, const char *eif,
+	       int (*how)(struct cache *cache, int *ret_userland, trb_error **err),
+	       int *ret_userland, uint8_t ret_pcrs[3][TRB_SHA384_LEN], trb_error **err)
 {
 	uint8_t pcrs[3][TRB_SHA384_LEN];
 	struct cache cache = {
 		.context = context, .path = eif, .file = -1, .dir = -1, .pcrs = pcrs
 	};
-	int userland = -1, r = find(&cache, &userland, err);
+	int userland = -1, r = how(&cache, &userland, err);
 
 	if (cache.file >= 0)
 		close(cache.file);
@@ -317,4 +327,16 @@ int trb_eif_cache(trb_context *context, const char *eif, int *ret_userland,
 	memcpy(ret_pcrs, pcrs, sizeof(pcrs));
 	*ret_userland = userland;
 	return TRB_OK;
+}
+
+int trb_eif_cache(trb_context *context, const char *eif, int *ret_userland,
+		  uint8_t ret_pcrs[3][TRB_SHA384_LEN], trb_error **err)
+{
+	return use(context, eif, find_or_unpack, ret_userland, ret_pcrs, err);
+}
+
+int trb_eif_cache_find(trb_context *context, const char *eif, int *ret_userland,
+		       uint8_t ret_pcrs[3][TRB_SHA384_LEN], trb_error **err)
+{
+	return use(context, eif, find, ret_userland, ret_pcrs, err);
 }

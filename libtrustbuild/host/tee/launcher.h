@@ -3,7 +3,10 @@
  * statuses.
  *
  *   tb-launch RUN MEMORY PIDS   runs the enclave to its end
- *   tb-launch sweep             removes the cgroups of launchers that were killed themselves */
+ *   tb-launch sweep             removes the cgroups of launchers that were killed themselves
+ *   tb-launch check             looks at what an enclave needs here, a line for each thing:
+ *                               "NAME\tGOOD\tNEEDED\tDETAIL\tREMEDY", 1 or 0 the second and third
+ */
 #ifndef TRB_HOST_TEE_LAUNCHER_H
 #define TRB_HOST_TEE_LAUNCHER_H
 
@@ -26,6 +29,7 @@ enum {
 #define TRB_LAUNCH_CUT    126 /* the lifeline was cut */
 
 #define TRB_LAUNCH_SWEEP "sweep"
+#define TRB_LAUNCH_CHECK "check"
 
 /* A limit of the whole enclave; 0: none. */
 struct trb_launch_limit {

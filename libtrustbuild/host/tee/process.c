@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/sysinfo.h>
+
+#include <trustbuild/attestation.h>
 
 #include "core/channel.h"
 #include "core/conf.h"
@@ -14,6 +17,7 @@
 #include "core/spawn.h"
 #include "format/control.h"
 #include "host/tee/launcher.h"
+#include "host/tee/unpacker.h"
 
 #define REPORT_MAX    2048
 #define CLOSE_MS      10000
@@ -27,6 +31,8 @@ struct process {
 	char *eif;
 	uint64_t memory, pids; /* 0: nothing demanded */
 	struct trb_run_dir run;
+	struct trb_unpacker unpacker; /* before there is a run */
+	int now;                      /* readable: nobody is waited for */
 	struct trb_child launcher;
 	int lifeline; /* the enclave lives as long as it is open */
 	int report;
@@ -43,7 +49,8 @@ static int process_open(trb_context *context, const char *options, void **ret_se
 
 	if (p == NULL)
 		return trb_fail_nomem(err);
-	p->lifeline = p->report = -1;
+	p->lifeline = p->report = p->now = -1;
+	trb_unpacker_init(&p->unpacker);
 	p->run = TRB_RUN_DIR_NONE;
 	p->launcher = TRB_CHILD_NONE;
 	r = trb_conf_parse(options, keys, &conf, err);
@@ -173,15 +180,36 @@ static int launch(struct process *p, int userland, trb_tee_run *run, trb_error *
 	return r;
 }
 
-static int process_boot(void *self, trb_tee_run *ret_run, trb_error **err)
+/* An image that is not in the cache yet is put there by a helper. */
+static int process_begin(void *self, int *ret_fd, trb_error **err)
+{
+	struct process *p = self;
+	_cleanup_close_ int userland = -1;
+	uint8_t pcrs[3][TRB_SHA384_LEN];
+	int r = trb_eif_cache_find(p->context, p->eif, &userland, pcrs, NULL);
+
+	if (r == TRB_OK) {
+		p->now = eventfd(1, EFD_CLOEXEC);
+		*ret_fd = p->now;
+		return p->now >= 0 ? TRB_OK : trb_fail_errno(err, errno, "make a descriptor");
+	}
+	r = trb_unpacker_start(p->context, p->eif, &p->unpacker, err);
+	if (r == TRB_OK)
+		*ret_fd = p->unpacker.fd;
+	return r;
+}
+
+static int process_step(void *self, trb_tee_run *ret_run, trb_error **err)
 {
 	struct process *p = self;
 	_cleanup_close_ int userland = -1;
 	const char *state_dir;
 	int r = trb_context_need_state_dir(p->context, &state_dir, err);
 
+	if (r == TRB_OK && p->unpacker.fd >= 0)
+		r = trb_unpacker_step(p->context, &p->unpacker, err);
 	if (r == TRB_OK)
-		r = trb_eif_cache(p->context, p->eif, &userland, ret_run->pcrs, err);
+		r = trb_eif_cache_find(p->context, p->eif, &userland, ret_run->pcrs, err);
 	if (r == TRB_OK)
 		r = trb_run_dir_make(state_dir, &p->run, err);
 	if (r == TRB_OK)
@@ -238,11 +266,14 @@ static void process_kill(void *self)
 
 	if (p->lifeline >= 0)
 		close(steal_fd(&p->lifeline));
+	trb_unpacker_clear(&p->unpacker);
 }
 
 static void process_free(struct process *p)
 {
 	trb_run_dir_clear(&p->run);
+	if (p->now >= 0)
+		close(p->now);
 	if (p->report >= 0)
 		close(p->report);
 	trb_context_unref(p->context);
@@ -302,9 +333,12 @@ const trb_tee_ops trb_tee_process = {
 	.name = "process",
 	.help = "simulated, in namespaces: eif=FILE[,memory_mib=N][,pids=N]",
 	.open = process_open,
-	.boot = process_boot,
 	.explain = process_explain,
 	.kill = process_kill,
 	.close = process_close,
 	.drop = process_drop,
+	.assurance = TRB_ASSURANCE_SIMULATED,
+	.begin = process_begin,
+	.step = process_step,
+	.check = trb_process_check,
 };
