@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +56,7 @@ static void check_state(struct finding *f)
 {
 	const char *dir = trb_context_get_state_dir(context);
 	char path[4096];
+	struct stat mode;
 	struct statvfs st;
 
 	f->remedy = "set TRUSTBUILD_STATE, or --state, to a directory that is yours";
@@ -70,6 +72,11 @@ static void check_state(struct finding *f)
 		snprintf(path, sizeof(path), "/");
 	if (access(path, W_OK | X_OK) < 0 || statvfs(path, &st) < 0) {
 		snprintf(f->detail, sizeof(f->detail), "%.400s: %s", dir, strerror(errno));
+		return;
+	}
+	if (strcmp(path, dir) == 0 && stat(path, &mode) == 0 && (mode.st_mode & 022) != 0) {
+		snprintf(f->detail, sizeof(f->detail), "%.400s: others may write to it", dir);
+		f->remedy = "look at what they may have put there, then chmod go-w it";
 		return;
 	}
 	f->good = true;

@@ -33,7 +33,9 @@ TRB_API void trb_context_set_log_sink(trb_context *context, trb_log_sink sink, v
 
 /* Sets the directory for keys, caches and logs.  Where it is not set, it is $TRUSTBUILD_STATE, else
  * $XDG_STATE_HOME/trustbuild, else $HOME/.local/state/trustbuild, read at the first use.  The path
- * is copied.  Errors: TRB_E_INVAL where it is not absolute, TRB_E_NOMEM. */
+ * is copied.  It is looked at when it is used: TRB_E_STATE then where it is another user's, where
+ * others may write to it, and where it is of a later release.  Errors: TRB_E_INVAL where it is not
+ * absolute, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_context_set_state_dir(trb_context *context, const char *path,
 						trb_error **err);
 

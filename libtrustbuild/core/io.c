@@ -321,6 +321,20 @@ int trb_mkdirs(const char *path, trb_error **err)
 	}
 }
 
+int trb_check_closed_dir(int fd, const char *path, trb_error **err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return trb_fail_errno(err, errno, "stat '%s'", path);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return trb_fail(err, TRB_E_STATE,
+				"others may write to the directory '%s' (mode %04o): look at what "
+				"they may have put there, then chmod go-w it, or use another one",
+				path, st.st_mode & 07777);
+	return TRB_OK;
+}
+
 static int check_own_dir(int fd, const char *path, trb_error **err)
 {
 	struct stat st;
@@ -332,12 +346,7 @@ static int check_own_dir(int fd, const char *path, trb_error **err)
 				"the directory '%s' belongs to user %lu, and this is user %lu: use "
 				"another state directory",
 				path, (unsigned long)st.st_uid, (unsigned long)geteuid());
-	if ((st.st_mode & S_IWOTH) != 0)
-		return trb_fail(err, TRB_E_STATE,
-				"everybody may write to the directory '%s': remove it, and use it "
-				"again when nobody else can",
-				path);
-	return TRB_OK;
+	return trb_check_closed_dir(fd, path, err);
 }
 
 int trb_open_own_dir(const char *path, int *ret_fd, trb_error **err)

@@ -28,9 +28,11 @@ int trb_write_file(int dirfd, const char *path, trb_bytes bytes, mode_t mode, tr
 int trb_lock_fd(trb_context *context, int fd, trb_error **err);
 /* mkdir -p with mode 0700 for what is made. */
 int trb_mkdirs(const char *path, trb_error **err);
-/* trb_mkdirs(), and opens it.  TRB_E_STATE where it is another user's or everybody may write to it:
+/* trb_mkdirs(), and opens it.  TRB_E_STATE where it is another user's or others may write to it:
  * what lies there would be taken for our own. */
 int trb_open_own_dir(const char *path, int *ret_fd, trb_error **err);
+/* TRB_E_STATE where the directory's group or everybody may write to it. */
+int trb_check_closed_dir(int fd, const char *path, trb_error **err);
 /* Removes a tree below dirfd without following links. */
 int trb_remove_tree(int dirfd, const char *name, trb_error **err);
 

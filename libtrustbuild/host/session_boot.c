@@ -12,6 +12,7 @@
 #include <trustbuild/attestation.h>
 
 #include "core/context.h"
+#include "core/state.h"
 #include "host/tee/ops.h"
 
 #define BOOT_SECONDS 60
@@ -37,7 +38,7 @@ static int start_nsm(struct trb_session *session, trb_error **err)
 				"backend '%s' says that its enclaves are hardware's, and asks for "
 				"a software NSM",
 				session->ops->name);
-	r = trb_context_need_state_dir(session->context, &state_dir, err);
+	r = trb_state_open(session->context, &state_dir, err);
 	return r < 0 ? r
 		     : trb_softnsm_new(state_dir, (const uint8_t(*)[48])session->run.pcrs,
 				       &session->nsm.nsm, err);

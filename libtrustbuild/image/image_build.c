@@ -6,6 +6,7 @@
 
 #include "core/io.h"
 #include "core/release.h"
+#include "core/state.h"
 #include "image/cache.h"
 #include "image/image.h"
 #include "image/image_pack.h"
@@ -99,7 +100,7 @@ static int open_state(trb_image *image, trb_error **err)
 {
 	_cleanup_close_ int fd = -1;
 	const char *state;
-	int r = trb_context_need_state_dir(image->context, &state, err);
+	int r = trb_state_open(image->context, &state, err);
 
 	if (r < 0)
 		return r;

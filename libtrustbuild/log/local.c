@@ -9,6 +9,7 @@
 
 #include "core/context.h"
 #include "core/io.h"
+#include "core/state.h"
 #include "format/crypto.h"
 #include "format/dsse.h"
 #include "format/facts.h"
@@ -53,7 +54,7 @@ static int local_new(trb_context *context, const struct trb_conf *conf, struct t
 			return trb_fail(err, TRB_E_INVAL, "dir= of a log must be absolute");
 		log->dir = strdup(dir);
 	} else {
-		r = trb_context_need_state_dir(context, &state, err);
+		r = trb_state_look(context, &state, err);
 		if (r < 0)
 			return r;
 		if (asprintf(&log->dir, "%s/log", state) < 0)
@@ -136,8 +137,12 @@ static int local_init(trb_context *context, const struct trb_conf *conf, const c
 	_cleanup_(local_closep) struct trb_local *log = NULL;
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = local_new(context, conf, &log, err);
+	const char *state;
+	int r = trb_conf_get(conf, "dir", NULL) == NULL ? trb_state_open(context, &state, err)
+							: TRB_OK;
 
+	if (r == TRB_OK)
+		r = local_new(context, conf, &log, err);
 	if (r == TRB_OK && origin != NULL && trb_key_name_fault(trb_bytes_str(origin)) != NULL)
 		r = trb_fail(err, TRB_E_INVAL, "'%s' cannot name a log: %s", origin,
 			     trb_key_name_fault(trb_bytes_str(origin)));

@@ -381,6 +381,12 @@ START_TEST(a_directory_of_others_is_refused)
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	ck_assert_int_eq(chmod(path, 01777), 0);
 	ck_assert_int_eq(trb_run_dir_make(state, &run, NULL), TRB_E_STATE);
+	/* a group is others, too; who only reads is not */
+	ck_assert_int_eq(chmod(path, 0770), 0);
+	ck_assert_int_eq(trb_run_dir_make(state, &run, NULL), TRB_E_STATE);
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	ck_assert_int_eq(trb_run_dir_make(state, &run, NULL), TRB_OK);
+	trb_run_dir_clear(&run);
 	if (geteuid() != 0)
 		return; /* only root can give a directory away */
 	ck_assert_int_eq(chmod(path, 0700), 0);

@@ -4,6 +4,7 @@
 
 #include "core/context.h"
 #include "core/error.h"
+#include "core/state.h"
 #include "host/softnsm/chain.h"
 
 int trb_simulated_root_load(trb_context *context, trb_blob **ret_der, trb_error **err)
@@ -14,7 +15,7 @@ int trb_simulated_root_load(trb_context *context, trb_blob **ret_der, trb_error 
 
 	if (context == NULL || ret_der == NULL)
 		return trb_fail(err, TRB_E_INVAL, "trb_simulated_root_load: no context");
-	r = trb_context_need_state_dir(context, &state_dir, err);
+	r = trb_state_open(context, &state_dir, err);
 	if (r < 0)
 		return r;
 	r = trb_softnsm_root_load(state_dir, &root, err);

@@ -15,6 +15,7 @@
 
 #include "core/context.h"
 #include "core/io.h"
+#include "core/state.h"
 #include "image/cache.h"
 #include "image/cpio.h"
 
@@ -55,7 +56,7 @@ static int cache_open(struct cache *cache, trb_error **err)
 {
 	_cleanup_free_ char *path = NULL;
 	const char *state_dir;
-	int r = trb_context_need_state_dir(cache->context, &state_dir, err);
+	int r = trb_state_open(cache->context, &state_dir, err);
 
 	if (r < 0)
 		return r;

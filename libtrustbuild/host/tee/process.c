@@ -15,6 +15,7 @@
 #include "core/context.h"
 #include "core/io.h"
 #include "core/spawn.h"
+#include "core/state.h"
 #include "format/control.h"
 #include "host/tee/launcher.h"
 #include "host/tee/unpacker.h"
@@ -204,7 +205,7 @@ static int process_step(void *self, trb_tee_run *ret_run, trb_error **err)
 	struct process *p = self;
 	_cleanup_close_ int userland = -1;
 	const char *state_dir;
-	int r = trb_context_need_state_dir(p->context, &state_dir, err);
+	int r = trb_state_open(p->context, &state_dir, err);
 
 	if (r == TRB_OK && p->unpacker.fd >= 0)
 		r = trb_unpacker_step(p->context, &p->unpacker, err);

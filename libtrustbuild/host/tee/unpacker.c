@@ -7,6 +7,7 @@
 
 #include "core/context.h"
 #include "core/helper.h"
+#include "core/state.h"
 
 #define END_MS 5000
 
@@ -28,7 +29,7 @@ int trb_unpacker_start(trb_context *context, const char *eif, struct trb_unpacke
 {
 	struct trb_argv argv = { 0 };
 	const char *state_dir;
-	int r = trb_context_need_state_dir(context, &state_dir, err);
+	int r = trb_state_open(context, &state_dir, err);
 
 	if (r < 0)
 		return r;
