@@ -190,9 +190,9 @@ static int clone_child(struct enclave *ret, trb_error **err)
  * its own. */
 static int hand_over_ports(uint32_t first, trb_error **err)
 {
-	static const char *const ports[] = { "5000", "5001", "5002", "5003" };
+	static const char *const ports[] = { "5000", "5001", "5002", "5003", "5004" };
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		int r = geteuid() == 0 ? fchownat(TRB_LAUNCH_PORTS, ports[i], first, first,
 						  AT_SYMLINK_NOFOLLOW)
 				       : 0;

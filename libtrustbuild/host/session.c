@@ -39,6 +39,7 @@ static int session_new(trb_context *context, const trb_tee_ops *ops, trb_session
 				      .end_fd = -1,
 				      .content_fd = -1 };
 	trb_nsm_server_init(&session->nsm);
+	trb_content_init(&session->content);
 	trb_events_init(&session->events);
 	session->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (session->cancel < 0) {
@@ -147,6 +148,21 @@ int trb_session_set_output_dirfd(trb_session *session, int dirfd, trb_error **er
 	if (session->output >= 0)
 		close(session->output);
 	session->output = fd;
+	return TRB_OK;
+}
+
+int trb_session_offer_content(trb_session *session, int dirfd, trb_error **err)
+{
+	int fd;
+
+	if (session->state != TRB_SESSION_NEW)
+		return trb_fail(err, TRB_E_STATE, "the session was booted already");
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return trb_fail_errno(err, errno, "open the directory of content");
+	if (session->content.dir >= 0)
+		close(session->content.dir);
+	session->content.dir = fd;
 	return TRB_OK;
 }
 

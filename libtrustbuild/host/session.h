@@ -8,6 +8,7 @@
 #include <trustbuild/sys/backend.h>
 
 #include "core/spawn.h"
+#include "host/content.h"
 #include "host/intake.h"
 #include "host/proxy.h"
 #include "host/ratchet.h"
@@ -55,6 +56,7 @@ struct trb_session {
 	struct trb_reader reader;
 	struct trb_ratchet ratchet;
 	struct trb_nsm_server nsm;
+	struct trb_content content;
 	struct trb_intake *intake;
 	struct trb_child egress;
 	int egress_lifeline;
@@ -66,6 +68,10 @@ struct trb_session {
 		size_t len;
 	} console_line, proxy_line;
 };
+
+/* Offers the enclave the files of a directory, each named by its SHA-256 in hexadecimal digits;
+ * before the boot.  The descriptor is duplicated. */
+int trb_session_offer_content(struct trb_session *session, int dirfd, trb_error **err);
 
 /* session_boot.c */
 int trb_session_begin_boot(struct trb_session *session, trb_error **err);

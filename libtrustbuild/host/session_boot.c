@@ -46,7 +46,8 @@ static int start_nsm(struct trb_session *session, trb_error **err)
 
 static int watch_all(struct trb_session *session, trb_error **err)
 {
-	const int fds[] = { session->run.control_fd, session->run.nsm_fd, session->run.console_fd };
+	const int fds[] = { session->run.control_fd, session->run.nsm_fd, session->run.console_fd,
+			    session->run.content_fd };
 	int r = trb_session_watch(session, session->run.end_fd, err);
 
 	for (size_t i = 0; r == TRB_OK && i < sizeof(fds) / sizeof(fds[0]); i++)

@@ -114,7 +114,9 @@ void trb_session_teardown(struct trb_session *session)
 	close_fd(&session->run.nsm_fd);
 	close_fd(&session->run.artifact_fd);
 	close_fd(&session->run.console_fd);
+	close_fd(&session->run.content_fd);
 	trb_nsm_server_clear(&session->nsm);
+	trb_content_clear(&session->content);
 	session->intake = trb_intake_free(session->intake);
 	trb_reader_clear(&session->reader);
 	trb_ratchet_clear(&session->ratchet);
@@ -317,9 +319,24 @@ static int accept_other(struct trb_session *session, int listener, trb_error **e
 		return r == TRB_E_AGAIN ? TRB_OK : r;
 	if (listener == session->run.artifact_fd)
 		r = trb_intake_add(session->intake, fd, err);
+	else if (listener == session->run.content_fd)
+		return trb_content_add(&session->content, fd) ? trb_session_watch(session, fd, err)
+							      : TRB_OK;
 	else if (!trb_nsm_server_add(&session->nsm, fd))
 		return TRB_OK;
 	return r == TRB_OK ? trb_session_watch(session, fd, err) : r;
+}
+
+/* A stream that sends waits for room, in place of more questions. */
+static int step_content(struct trb_session *session, int fd, trb_error **err)
+{
+	struct epoll_event event = { .events = EPOLLOUT, .data.fd = fd };
+	bool sending = false;
+	int r = trb_content_step(&session->content, fd, &sending, err);
+
+	if (r == TRB_OK && sending && epoll_ctl(session->epoll, EPOLL_CTL_MOD, fd, &event) < 0)
+		r = trb_fail_errno(err, errno, "watch a descriptor");
+	return r;
 }
 
 static int handle(struct trb_session *session, int fd, trb_error **err)
@@ -344,10 +361,13 @@ static int handle(struct trb_session *session, int fd, trb_error **err)
 		return accept_control(session, err);
 	if (fd == session->run.egress_fd)
 		return pass_egress(session, err);
-	if (fd == session->run.artifact_fd || fd == session->run.nsm_fd)
+	if (fd == session->run.artifact_fd || fd == session->run.nsm_fd ||
+	    fd == session->run.content_fd)
 		return accept_other(session, fd, err);
 	if (trb_nsm_server_has(&session->nsm, fd))
 		return trb_nsm_server_step(&session->nsm, fd, &closed, err);
+	if (trb_content_has(&session->content, fd))
+		return step_content(session, fd, err);
 	if (session->intake != NULL && trb_intake_has(session->intake, fd))
 		return trb_intake_step(session->intake, fd, &closed, err);
 	return TRB_OK;

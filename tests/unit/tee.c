@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -17,8 +18,10 @@
 
 #include "core/channel.h"
 #include "core/io.h"
+#include "enclave/content.h"
 #include "format/bundle.h"
-#include "host/event.h"
+#include "format/control.h"
+#include "host/session.h"
 #include "host/stream.h"
 
 static struct peer_host host;
@@ -392,6 +395,64 @@ START_TEST(the_proxy_gets_accepted_streams)
 }
 END_TEST
 
+/* A session that offers a directory, and an enclave that asks it. */
+static char content_address[64];
+
+static int content_boot(void *self, trb_tee_run *run, trb_error **err)
+{
+	int r = peer_ops.boot(self, run, err);
+
+	snprintf(content_address, sizeof(content_address), "unix:%s", host.top);
+	return r < 0 ? r
+		     : trb_stream_listen(content_address, TRB_PORT_CONTENT, &run->content_fd, err);
+}
+
+static void *ask_for_abc(void *ret)
+{
+	uint8_t digest[32];
+	uint64_t size = 0;
+	int *result = ret, fd = open(host.top, O_TMPFILE | O_RDWR, 0600);
+
+	trb_sha256(TRB_BYTES_LIT("abc"), digest, NULL);
+	*result = trb_content_get(content_address, digest, 3, 5000, fd, &size, NULL);
+	if (*result == TRB_OK && size != 3)
+		*result = TRB_E_FORMAT;
+	close(fd);
+	return NULL;
+}
+
+START_TEST(a_session_offers_content)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	_cleanup_close_ int dir = open(host.out, O_PATH | O_DIRECTORY);
+	uint8_t digest[32];
+	char name[65];
+	trb_event *event = NULL;
+	pthread_t thread;
+	int result = 1;
+
+	ck_assert_int_eq(trb_sha256(TRB_BYTES_LIT("abc"), digest, NULL), TRB_OK);
+	trb_hex_encode(TRB_BYTES(digest, 32), name);
+	ck_assert_int_eq(trb_write_file(AT_FDCWD, test_path(host.out, name), TRB_BYTES_LIT("abc"),
+					0600, NULL),
+			 TRB_OK);
+	ops.boot = content_boot;
+	open_session(PEER_SLEEPS);
+	if (_i == 0) /* without it everything is "not here" */
+		ck_status(trb_session_offer_content(session, dir, &err), TRB_OK, err);
+	ck_status(trb_session_start(session, host.request, &err), TRB_OK, err);
+	ck_assert_int_eq(trb_session_offer_content(session, dir, NULL), TRB_E_STATE);
+	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_abc, &result), 0);
+	for (int i = 0; i < 500 && *(volatile int *)&result == 1; i++) {
+		if (trb_session_next_event(session, &event, NULL) == TRB_OK)
+			event = trb_event_unref(event);
+		poll(NULL, 0, 10);
+	}
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(result, _i == 0 ? TRB_OK : TRB_E_NOTFOUND);
+}
+END_TEST
+
 static int keep_names(void *user, const trb_tee_finding *finding)
 {
 	char *names = user;
@@ -465,6 +526,7 @@ int main(void)
 	tcase_add_test(tc, an_enclave_does_not_go_on_by_itself);
 	tcase_add_loop_test(tc, streams_of_others_are_not_taken, 0, 2);
 	tcase_add_test(tc, the_proxy_gets_accepted_streams);
+	tcase_add_loop_test(tc, a_session_offers_content, 0, 2);
 	tcase_add_test(tc, a_backend_says_what_it_needs);
 	tcase_add_test(tc, helpers_are_listed);
 	suite_add_tcase(suite, tc);

@@ -86,6 +86,8 @@ static int listen_all(struct process *p, trb_tee_run *run, trb_error **err)
 		r = trb_stream_listen(p->run.address, TRB_PORT_NSM, &run->nsm_fd, err);
 	if (r == TRB_OK)
 		r = trb_stream_listen(p->run.address, TRB_PORT_ARTIFACT, &run->artifact_fd, err);
+	if (r == TRB_OK)
+		r = trb_stream_listen(p->run.address, TRB_PORT_CONTENT, &run->content_fd, err);
 	return r;
 }
 
