@@ -2,8 +2,6 @@
 /* A helper program that answers on a pipe. */
 #include "core/helper.h"
 
-#include <trustbuild/sys/backend.h>
-
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -75,16 +73,4 @@ int trb_helper_start(const char *libexec_dir, const struct trb_argv *args, trb_b
 	if (asprintf(&path, "%s/%s", libexec_dir, args->argv[0]) < 0)
 		return trb_fail_nomem(err);
 	return start(path, args, secret, ret_child, ret_fd, err);
-}
-
-/* tests/unit/tee.c holds this against what is built. */
-const char *trb_helper_get(size_t index)
-{
-	static const char *const names[] = {
-		"tb-launch",   "tb-unpack",       "tb-egress",     "tb-fetch",
-		"tb-sandbox",  "tb-sandbox-init", "tb-digest",     "tb-http",
-		"image-runsc", "image-rootfs",    "image-sources", "image-userland",
-	};
-
-	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
 }

@@ -50,3 +50,15 @@ int trb_tee_check(trb_context *context, const char *backend, trb_tee_found found
 				"the enclave backend '%s' cannot tell what it needs", ops->name);
 	return ops->check(context, options, found, user, err);
 }
+
+/* tests/unit/tee.c holds this against what is built. */
+const char *trb_helper_get(size_t index)
+{
+	static const char *const names[] = {
+		"tb-launch",   "tb-unpack",       "tb-egress",     "tb-fetch",
+		"tb-sandbox",  "tb-sandbox-init", "tb-digest",     "tb-http",
+		"image-runsc", "image-rootfs",    "image-sources", "image-userland",
+	};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}

@@ -339,10 +339,22 @@ static int step_content(struct trb_session *session, int fd, trb_error **err)
 	return r;
 }
 
-static int handle(struct trb_session *session, int fd, trb_error **err)
+/* One that was accepted. */
+static int handle_stream(struct trb_session *session, int fd, trb_error **err)
 {
 	bool closed;
 
+	if (trb_nsm_server_has(&session->nsm, fd))
+		return trb_nsm_server_step(&session->nsm, fd, &closed, err);
+	if (trb_content_has(&session->content, fd))
+		return step_content(session, fd, err);
+	if (session->intake != NULL && trb_intake_has(session->intake, fd))
+		return trb_intake_step(session->intake, fd, &closed, err);
+	return TRB_OK;
+}
+
+static int handle(struct trb_session *session, int fd, trb_error **err)
+{
 	if (fd == session->cancel)
 		return TRB_OK; /* looked at before each turn */
 	if (fd == session->timer)
@@ -364,13 +376,7 @@ static int handle(struct trb_session *session, int fd, trb_error **err)
 	if (fd == session->run.artifact_fd || fd == session->run.nsm_fd ||
 	    fd == session->run.content_fd)
 		return accept_other(session, fd, err);
-	if (trb_nsm_server_has(&session->nsm, fd))
-		return trb_nsm_server_step(&session->nsm, fd, &closed, err);
-	if (trb_content_has(&session->content, fd))
-		return step_content(session, fd, err);
-	if (session->intake != NULL && trb_intake_has(session->intake, fd))
-		return trb_intake_step(session->intake, fd, &closed, err);
-	return TRB_OK;
+	return handle_stream(session, fd, err);
 }
 
 static int check_canceled(struct trb_session *session, trb_error **err)

@@ -131,6 +131,20 @@ static int put_vkey(struct trb_local *log, const char *path, trb_error **err)
 	return r < 0 ? r : trb_write_file(AT_FDCWD, path, trb_buf_bytes(&text), 0644, err);
 }
 
+static int make_folder(struct trb_local *log, trb_error **err)
+{
+	int r = trb_mkdirs(log->dir, err);
+
+	if (r == TRB_OK)
+		r = open_folder(log, err);
+	if (r < 0)
+		return r;
+	fchmod(log->fd, 0755); /* for a file server; what is above is the owner's business */
+	if (mkdirat(log->fd, ".state", 0700) < 0 && errno != EEXIST)
+		return trb_fail_errno(err, errno, "create '%s/.state'", log->dir);
+	return TRB_OK;
+}
+
 static int local_init(trb_context *context, const struct trb_conf *conf, const char *origin,
 		      struct trb_vkey *ret_vkey, trb_error **err)
 {
@@ -149,14 +163,9 @@ static int local_init(trb_context *context, const struct trb_conf *conf, const c
 	if (r == TRB_OK)
 		r = vkey_path(log, &path, err);
 	if (r == TRB_OK)
-		r = trb_mkdirs(log->dir, err);
-	if (r == TRB_OK)
-		r = open_folder(log, err);
+		r = make_folder(log, err);
 	if (r < 0)
 		return r;
-	fchmod(log->fd, 0755); /* for a file server; what is above is the owner's business */
-	if (mkdirat(log->fd, ".state", 0700) < 0 && errno != EEXIST)
-		return trb_fail_errno(err, errno, "create '%s/.state'", log->dir);
 	r = trb_local_lock(log, &lock, err);
 	if (r < 0)
 		return r;
