@@ -36,10 +36,10 @@ enum {
 	TRB_JOB_FAILED = 6 /* before anything was saved: the job can only be dropped */
 };
 
-/* Prepares a job that builds in this session, which must not run yet, and which the job closes when
- * the build has ended.  Results go into the directory; the descriptor is duplicated.  What killed
- * jobs left there is removed, and what they have saved is not: TRB_E_STATE then, with what to do.
- * Errors: TRB_E_INVAL, TRB_E_STATE, TRB_E_IO, TRB_E_NOMEM. */
+/* Prepares a job that builds in this session, which may have been booted, but not started, and
+ * which the job closes when the build has ended.  Results go into the directory; the descriptor is
+ * duplicated.  What killed jobs left there is removed, and what they have saved is not: TRB_E_STATE
+ * then, with what to do. Errors: TRB_E_INVAL, TRB_E_STATE, TRB_E_IO, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_job_new(trb_session *session, int dirfd, trb_job **ret_job,
 				  trb_error **err);
 

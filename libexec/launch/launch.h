@@ -28,7 +28,7 @@ int trb_launch(const struct trb_launch *launch, int *ret_status, trb_error **err
 /* Writes error to TRB_LAUNCH_REPORT. */
 void trb_launch_report(const trb_error *error);
 
-/* Prints what TRB_LAUNCH_CHECK asks for. */
+/* Prints what TRB_LAUNCH_NEEDS asks for. */
 void trb_launch_check(void);
 
 /* The parts. */

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 		trb_cgroup_sweep(SWEEP_TRIES);
 		return 0;
 	}
-	if (argc == 2 && strcmp(argv[1], TRB_LAUNCH_CHECK) == 0) {
+	if (argc == 2 && strcmp(argv[1], TRB_LAUNCH_NEEDS) == 0) {
 		trb_launch_check();
 		return 0;
 	}

@@ -69,7 +69,7 @@ int trb_job_new(trb_session *session, int dirfd, trb_job **ret_job, trb_error **
 
 	if (session == NULL || ret_job == NULL)
 		return trb_fail(err, TRB_E_INVAL, "a job needs a session");
-	if (session->state != TRB_SESSION_NEW)
+	if (session->state > TRB_SESSION_BOOTED || session->request != NULL)
 		return trb_fail(err, TRB_E_STATE, "the session was started already");
 	r = job_new(session->context, TRB_JOB_RESOLVE, &job, err);
 	if (r < 0)

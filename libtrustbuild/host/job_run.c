@@ -103,7 +103,10 @@ static int start_session(struct trb_job *job, trb_error **err)
 	if (r < 0)
 		return r;
 	job->session->keep = true;
-	r = trb_session_start(job->session, job->request, err);
+	if (job->session->state == TRB_SESSION_NEW)
+		r = trb_session_boot(job->session, err);
+	if (r == TRB_OK)
+		r = trb_session_start(job->session, job->request, err);
 	if (r == TRB_OK)
 		r = watch(job, trb_session_get_fd(job->session), err);
 	if (r == TRB_OK)

@@ -42,6 +42,24 @@ START_TEST(steps_come_in_order)
 }
 END_TEST
 
+/* One that waits already is as good as one that the job boots. */
+START_TEST(a_booted_session_will_do)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	_cleanup_close_ int out = output();
+
+	ck_assert_int_eq(trb_session_open_tee(host.context, &peer_ops, "0", &session, NULL),
+			 TRB_OK);
+	ck_status(trb_session_boot(session, &err), TRB_OK, err);
+	ck_status(trb_job_new(session, out, &job, &err), TRB_OK, err);
+	ck_status(trb_job_set_request(job, host.request, &err), TRB_OK, err);
+	run_to(TRB_JOB_DONE);
+	check_placed(0);
+	job = trb_job_unref(job);
+	ck_assert_int_eq(trb_job_new(session, out, &job, NULL), TRB_E_STATE);
+}
+END_TEST
+
 START_TEST(what_was_made_is_told)
 {
 	static const struct {
@@ -361,6 +379,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, steps_come_in_order);
+	tcase_add_test(tc, a_booted_session_will_do);
 	tcase_add_test(tc, what_was_made_is_told);
 	tcase_add_loop_test(tc, the_caller_may_refuse, 0, 2);
 	tcase_add_loop_test(tc, a_killed_job_goes_on, 0, n_deaths);

@@ -4,7 +4,7 @@
  *
  *   tb-launch RUN MEMORY PIDS   runs the enclave to its end
  *   tb-launch sweep             removes the cgroups of launchers that were killed themselves
- *   tb-launch check             looks at what an enclave needs here, a line for each thing:
+ *   tb-launch needs             looks at what an enclave needs here, a line for each thing:
  *                               "NAME\tGOOD\tNEEDED\tDETAIL\tREMEDY", 1 or 0 the second and third
  */
 #ifndef TRB_HOST_TEE_LAUNCHER_H
@@ -29,7 +29,7 @@ enum {
 #define TRB_LAUNCH_CUT    126 /* the lifeline was cut */
 
 #define TRB_LAUNCH_SWEEP "sweep"
-#define TRB_LAUNCH_CHECK "check"
+#define TRB_LAUNCH_NEEDS "needs"
 
 /* A limit of the whole enclave; 0: none. */
 struct trb_launch_limit {
