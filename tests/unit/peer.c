@@ -282,6 +282,20 @@ static void part(const struct peer *p, uint64_t number, trb_bytes bytes, bool la
 	    &(struct trb_control){ .type = TRB_MSG_RESULT, .u.result = { number, last, bytes } });
 }
 
+/* Those that the environment names, or not. */
+static trb_bytes materials_of(const struct peer *p)
+{
+	static uint8_t other[4096];
+	trb_bytes own = trb_blob_bytes(p->sample.materials);
+
+	if (p->fault != PEER_OTHER_MATERIALS && p->fault != PEER_MORE_MATERIALS)
+		return own;
+	need(own.len > 0 && own.len < sizeof(other));
+	memcpy(other, own.ptr, own.len);
+	other[own.len - 1] ^= p->fault == PEER_OTHER_MATERIALS;
+	return TRB_BYTES(other, own.len + (p->fault == PEER_MORE_MATERIALS));
+}
+
 static void send_result(const struct peer *p, trb_bytes document)
 {
 	const trb_bytes parts[] = { trb_blob_bytes(p->sample.environment),
@@ -289,7 +303,7 @@ static void send_result(const struct peer *p, trb_bytes document)
 				    document,
 				    trb_blob_bytes(p->sample.statement),
 				    trb_blob_bytes(p->sample.signature),
-				    trb_blob_bytes(p->sample.materials) };
+				    materials_of(p) };
 	static const uint8_t large[TRB_CONTROL_CHUNK];
 
 	if (p->fault == PEER_UNKNOWN_PART)
@@ -299,7 +313,8 @@ static void send_result(const struct peer *p, trb_bytes document)
 	if (p->fault == PEER_LARGE_PART)
 		part(p, TRB_PART_SIGNATURE, TRB_BYTES(large, sizeof(large)), true);
 	for (uint64_t i = p->fault == PEER_MIXES_PARTS; i < TRB_PART_MATERIALS; i++)
-		if (p->fault != PEER_MISSING_PART || i != 2)
+		if ((p->fault != PEER_MISSING_PART || i != 2) &&
+		    (p->fault != PEER_NO_MATERIALS || i + 1 != TRB_PART_MATERIALS))
 			part(p, i + 1, parts[i], true);
 	if (p->fault == PEER_REPEATS_PART)
 		part(p, TRB_PART_STATEMENT, parts[3], true);
