@@ -7,8 +7,8 @@
 #include "format/cbor.h"
 #include "format/cose.h"
 #include "format/crypto.h"
+#include "format/eif_cose.h"
 #include "format/pem.h"
-#include "image/eif_cose.h"
 #include "image/eif_write.h"
 
 static int load_key(trb_bytes pem, X509 *cert, EVP_PKEY **ret_key, trb_error **err)

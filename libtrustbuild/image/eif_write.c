@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "core/io.h"
+#include "image/eif_file.h"
 
 #define CHUNK (512u << 10)
 
@@ -211,7 +212,7 @@ static int write_all(struct writer *w, const struct eif_parts *parts,
 	w->at = EIF_HEADER_SIZE;
 	w->crc = crc32(0, NULL, 0);
 	if (r == TRB_OK)
-		r = trb_eif_meter_new(true, &w->meter, err);
+		r = trb_eif_meter_new(trb_eif_thread_new(), &w->meter, err);
 	if (r == TRB_OK)
 		r = write_measured(w, parts, err);
 	if (r == TRB_OK)

@@ -3,8 +3,8 @@
 #ifndef TRB_IMAGE_EIF_WRITE_H
 #define TRB_IMAGE_EIF_WRITE_H
 
+#include "format/eif.h"
 #include "image/cpio.h"
-#include "image/eif.h"
 
 #define EIF_MAX_RAMDISKS 8u
 

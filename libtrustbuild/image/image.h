@@ -12,8 +12,8 @@
 #include "core/cleanup.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "format/eif.h"
 #include "image/cpio.h"
-#include "image/eif.h"
 
 TRB_DEFINE_CLEANUP(trb_image *, trb_image_unref);
 

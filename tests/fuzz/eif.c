@@ -8,7 +8,7 @@
 
 #include <zlib.h>
 
-#include "image/eif.h"
+#include "format/eif.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,6 +14,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/io.h"
+#include "image/eif_file.h"
 #include "image/eif_write.h"
 #include "torture.h"
 
@@ -35,6 +36,7 @@ static int corpus(const char *name)
 static int damage(int fd)
 {
 	struct eif_layout layout;
+	struct eif_file opened;
 	struct stat st;
 	uint8_t *bytes;
 	int copy = memfd_create("damaged", MFD_CLOEXEC);
@@ -42,7 +44,8 @@ static int damage(int fd)
 	ck_assert(copy >= 0 && fstat(fd, &st) == 0);
 	bytes = malloc((size_t)st.st_size);
 	ck_assert_int_eq(trb_pread_full(fd, bytes, (size_t)st.st_size, 0, NULL), TRB_OK);
-	ck_assert_int_eq(trb_eif_read_layout(fd, &layout, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_file_init(&opened, NULL, fd, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_read_layout(&opened.source, &layout, NULL), TRB_OK);
 	bytes[layout.sections[3].offset] ^= 1;
 	ck_assert_int_eq(trb_write_full(copy, TRB_BYTES(bytes, st.st_size), NULL), TRB_OK);
 	free(bytes);

@@ -20,8 +20,9 @@
 #include "core/cleanup.h"
 #include "core/io.h"
 #include "format/cose.h"
+#include "format/eif_cose.h"
 #include "format/pem.h"
-#include "image/eif_cose.h"
+#include "image/eif_file.h"
 #include "image/eif_write.h"
 
 static const char *scratch; /* a folder of the test's own */
@@ -415,6 +416,7 @@ static int with_header(const struct made *m, size_t at, uint64_t value, size_t n
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	trb_bytes file = trb_blob_bytes(m->file);
 	struct eif_layout layout;
+	struct eif_file image;
 	struct eif_measurement measured;
 	uint8_t *copy = malloc(file.len);
 	trb_eif *eif = NULL;
@@ -424,9 +426,10 @@ static int with_header(const struct made *m, size_t at, uint64_t value, size_t n
 	memcpy(copy, file.ptr, file.len);
 	eif_put_be(copy + at, value, n);
 	fd = memory_file(file);
-	ck_assert_int_eq(trb_eif_read_layout(fd, &layout, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_file_init(&image, NULL, fd, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_read_layout(&image.source, &layout, NULL), TRB_OK);
 	memcpy(layout.raw, copy, EIF_HEADER_SIZE);
-	ck_assert_int_eq(trb_eif_measure(NULL, fd, &layout, &measured, NULL), TRB_OK);
+	ck_assert_int_eq(trb_eif_measure(&image.source, &layout, NULL, &measured, NULL), TRB_OK);
 	close(fd);
 	eif_put_be(copy + EIF_CRC_OFFSET, measured.crc, 4);
 	r = open_bytes(TRB_BYTES(copy, file.len), &eif, &err);

@@ -11,9 +11,9 @@
 #include "format/cose.h"
 #include "format/crypto.h"
 #include "format/ec.h"
+#include "format/eif.h"
+#include "format/eif_cose.h"
 #include "format/pem.h"
-#include "image/eif.h"
-#include "image/eif_cose.h"
 
 #define CHECK_ID "eif.signature"
 #define MAX_PEM  (24u << 10)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public object: an image that was read, checked and measured. */
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/io.h"
+#include "format/eif.h"
 #include "format/json.h"
-#include "image/eif_write.h"
 
 struct trb_eif {
 	atomic_uint refs;
@@ -45,7 +43,8 @@ static const struct eif_section *find_section(const trb_eif *eif, unsigned type)
 }
 
 /* A small section as a blob; *ret stays NULL where there is none. */
-static int load_section(const trb_eif *eif, int fd, unsigned type, trb_blob **ret, trb_error **err)
+static int load_section(const trb_eif *eif, const struct eif_source *source, unsigned type,
+			trb_blob **ret, trb_error **err)
 {
 	const struct eif_section *s = find_section(eif, type);
 	uint8_t *bytes;
@@ -56,7 +55,7 @@ static int load_section(const trb_eif *eif, int fd, unsigned type, trb_blob **re
 	bytes = malloc(s->size + 1);
 	if (bytes == NULL)
 		return trb_fail_nomem(err);
-	r = trb_pread_full(fd, bytes, s->size, s->offset, err);
+	r = source->read(source->user, bytes, s->size, s->offset, err);
 	if (r < 0) {
 		free(bytes);
 		return r;
@@ -117,10 +116,10 @@ static int check_metadata(trb_bytes text, trb_error **err)
 	return r;
 }
 
-static int check_signature(trb_eif *eif, int fd, trb_error **err)
+static int check_signature(trb_eif *eif, const struct eif_source *source, trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *section = NULL;
-	int r = load_section(eif, fd, TRB_EIF_SIGNATURE, &section, err);
+	int r = load_section(eif, source, TRB_EIF_SIGNATURE, &section, err);
 
 	if (r < 0 || section == NULL)
 		return r;
@@ -130,67 +129,51 @@ static int check_signature(trb_eif *eif, int fd, trb_error **err)
 	return r;
 }
 
-static int open_into(trb_context *context, trb_eif *eif, int fd,
-		     const struct eif_measurement *measured, trb_error **err)
+static int open_into(trb_eif *eif, const struct eif_source *source,
+		     const struct eif_measurement *measured, struct eif_helper *helper,
+		     trb_error **err)
 {
-	int r = trb_eif_read_layout(fd, &eif->layout, err);
+	int r = trb_eif_read_layout(source, &eif->layout, err);
 
+	if (helper != NULL && (r < 0 || measured != NULL))
+		helper->free(helper);
 	if (r == TRB_OK && measured != NULL)
 		eif->measured = *measured;
 	else if (r == TRB_OK)
-		r = trb_eif_measure(context, fd, &eif->layout, &eif->measured, err);
+		r = trb_eif_measure(source, &eif->layout, helper, &eif->measured, err);
 	if (r == TRB_OK && eif->measured.crc != eif->layout.crc)
 		r = trb_fail(
 			err, TRB_E_FORMAT,
 			"the CRC at byte %u is %08x, the contents give %08x: damaged or altered",
 			EIF_CRC_OFFSET, eif->layout.crc, eif->measured.crc);
 	if (r == TRB_OK)
-		r = load_section(eif, fd, TRB_EIF_CMDLINE, &eif->cmdline, err);
+		r = load_section(eif, source, TRB_EIF_CMDLINE, &eif->cmdline, err);
 	if (r == TRB_OK)
-		r = load_section(eif, fd, TRB_EIF_METADATA, &eif->metadata, err);
+		r = load_section(eif, source, TRB_EIF_METADATA, &eif->metadata, err);
 	if (r == TRB_OK && eif->metadata != NULL)
 		r = check_metadata(trb_blob_bytes(eif->metadata), err);
-	return r < 0 ? r : check_signature(eif, fd, err);
+	return r < 0 ? r : check_signature(eif, source, err);
 }
 
-static int open_image(trb_context *context, int fd, const struct eif_measurement *measured,
-		      trb_eif **ret_eif, trb_error **err)
+int trb_eif_open_source(const struct eif_source *source, const struct eif_measurement *measured,
+			struct eif_helper *helper, trb_eif **ret_eif, trb_error **err)
 {
 	trb_eif *eif = calloc(1, sizeof(*eif));
 	int r;
 
-	if (eif == NULL)
+	if (eif == NULL) {
+		if (helper != NULL)
+			helper->free(helper);
 		return trb_fail_nomem(err);
+	}
 	atomic_init(&eif->refs, 1);
-	r = open_into(context, eif, fd, measured, err);
+	r = open_into(eif, source, measured, helper, err);
 	if (r < 0) {
 		trb_eif_unref(eif);
 		return r;
 	}
 	*ret_eif = eif;
 	return TRB_OK;
-}
-
-int trb_eif_open_measured(int fd, const struct eif_measurement *measured, trb_eif **ret_eif,
-			  trb_error **err)
-{
-	return open_image(NULL, fd, measured, ret_eif, err);
-}
-
-int trb_eif_open_fd(trb_context *context, int fd, trb_eif **ret_eif, trb_error **err)
-{
-	return open_image(context, fd, NULL, ret_eif, err);
-}
-
-int trb_eif_open(trb_context *context, const char *path, trb_eif **ret_eif, trb_error **err)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int r;
-
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "open image '%s'", path);
-	r = trb_eif_open_fd(context, fd, ret_eif, err);
-	return r < 0 ? trb_wrap(err, r, "image '%s'", path) : TRB_OK;
 }
 
 trb_bytes trb_eif_get_pcr(const trb_eif *eif, unsigned index)

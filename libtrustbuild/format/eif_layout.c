@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The form of an enclave image: two views of its sections, which must agree. */
 #include <string.h>
-#include <sys/stat.h>
 
-#include "core/io.h"
-#include "image/eif.h"
+#include "format/eif.h"
 
 static const struct {
 	const char *name;
@@ -104,9 +102,9 @@ static int check_table(const struct eif_layout *l, size_t i, uint64_t at, trb_er
 	return TRB_OK;
 }
 
-static int walk_sections(int fd, struct eif_layout *l, uint64_t file_size, trb_error **err)
+static int walk_sections(const struct eif_source *source, struct eif_layout *l, trb_error **err)
 {
-	uint64_t at = EIF_HEADER_SIZE;
+	uint64_t at = EIF_HEADER_SIZE, file_size = source->size;
 
 	for (size_t i = 0; i < l->n_sections; i++) {
 		struct eif_section *s = &l->sections[i];
@@ -118,7 +116,7 @@ static int walk_sections(int fd, struct eif_layout *l, uint64_t file_size, trb_e
 				err, TRB_E_FORMAT,
 				"the file ends at byte %llu, where section %zu of %zu begins",
 				(unsigned long long)file_size, i, l->n_sections);
-		r = trb_pread_full(fd, head, sizeof(head), at, err);
+		r = source->read(source->user, head, sizeof(head), at, err);
 		if (r == TRB_OK)
 			r = check_section_head(l, head, s, at, file_size - at - sizeof(head), err);
 		if (r == TRB_OK)
@@ -180,37 +178,30 @@ static int check_kinds(const struct eif_layout *l, trb_error **err)
 	return TRB_OK;
 }
 
-static int file_size(int fd, uint64_t *ret_size, trb_error **err)
+static int check_size(uint64_t size, trb_error **err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return trb_fail_errno(err, errno, "stat the image");
-	if (!S_ISREG(st.st_mode))
-		return trb_fail(err, TRB_E_FORMAT, "the image is not a regular file");
-	if ((uint64_t)st.st_size < EIF_HEADER_SIZE)
+	if (size < EIF_HEADER_SIZE)
 		return trb_fail(err, TRB_E_FORMAT,
 				"%llu bytes are too few for an image's header of %u",
-				(unsigned long long)st.st_size, EIF_HEADER_SIZE);
-	if ((uint64_t)st.st_size > EIF_MAX_SIZE)
+				(unsigned long long)size, EIF_HEADER_SIZE);
+	if (size > EIF_MAX_SIZE)
 		return trb_fail(err, TRB_E_LIMIT, "the image has %llu bytes, at most %llu are read",
-				(unsigned long long)st.st_size, EIF_MAX_SIZE);
-	*ret_size = (uint64_t)st.st_size;
+				(unsigned long long)size, EIF_MAX_SIZE);
 	return TRB_OK;
 }
 
-int trb_eif_read_layout(int fd, struct eif_layout *ret_layout, trb_error **err)
+int trb_eif_read_layout(const struct eif_source *source, struct eif_layout *ret_layout,
+			trb_error **err)
 {
 	struct eif_layout l = { 0 };
-	uint64_t size = 0;
-	int r = file_size(fd, &size, err);
+	int r = check_size(source->size, err);
 
 	if (r == TRB_OK)
-		r = trb_pread_full(fd, l.raw, sizeof(l.raw), 0, err);
+		r = source->read(source->user, l.raw, sizeof(l.raw), 0, err);
 	if (r == TRB_OK)
 		r = parse_header(&l, err);
 	if (r == TRB_OK)
-		r = walk_sections(fd, &l, size, err);
+		r = walk_sections(source, &l, err);
 	if (r == TRB_OK)
 		r = check_unused_table(&l, err);
 	if (r == TRB_OK)

@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "image/eif.h"
+#include "format/eif.h"
 
 /* What nitro-cli prints for its only algorithm. */
 #define HASH_ALGORITHM "Sha384 { ... }"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The format, from aws-nitro-enclaves-image-format (README and src/defs); all numbers big-endian.
  */
-#ifndef TRB_IMAGE_EIF_H
-#define TRB_IMAGE_EIF_H
+#ifndef TRB_FORMAT_EIF_H
+#define TRB_FORMAT_EIF_H
 
+#include <openssl/evp.h>
 #include <trustbuild/eif.h>
 
 #include "core/buffer.h"
@@ -46,26 +47,50 @@ struct eif_measurement {
 	uint32_t crc;
 };
 
+/* An image's bytes, wherever they are. */
+struct eif_source {
+	uint64_t size;
+	/* All n bytes from at on. */
+	int (*read)(void *user, void *to, size_t n, uint64_t at, trb_error **err);
+	void *user;
+};
+
 /* Reads header and section headers, and checks every rule that needs no data. */
-int trb_eif_read_layout(int fd, struct eif_layout *ret_layout, trb_error **err);
+int trb_eif_read_layout(const struct eif_source *source, struct eif_layout *ret_layout,
+			trb_error **err);
 void trb_eif_section_head(const struct eif_section *section, uint8_t out[EIF_SECTION_HEADER]);
 const char *trb_eif_type_name(unsigned type);
 
-/* One pass over the file: CRC and PCR0-2. */
-int trb_eif_measure(trb_context *context, int fd, const struct eif_layout *layout,
-		    struct eif_measurement *ret, trb_error **err);
+/* Every ramdisk byte is hashed twice: this takes one of the two off the caller's hands, where there
+ * is a thread for it (image/eif_thread.c). */
+struct eif_helper {
+	/* Hashes data into md until wait() returns; what was given before is done then, too. */
+	void (*give)(struct eif_helper *helper, EVP_MD_CTX *md, trb_bytes data);
+	/* false: a hash has failed. */
+	bool (*wait)(struct eif_helper *helper);
+	void (*free)(struct eif_helper *helper);
+};
 
-/* Measuring while the sections are written or read, in the file's order.  With a second thread,
- * PCR0 is hashed beside PCR1 and PCR2; bytes given to trb_eif_meter_data must then stay as they are
- * until the next call of it has returned, or the next section has begun. */
+/* One pass over the image: CRC and PCR0-2.  The helper may be NULL, and is taken over. */
+int trb_eif_measure(const struct eif_source *source, const struct eif_layout *layout,
+		    struct eif_helper *helper, struct eif_measurement *ret, trb_error **err);
+
+/* Measuring while the sections are written or read, in the image's order.  With a helper, which is
+ * taken over, bytes given to trb_eif_meter_data must stay as they are until the next call of it has
+ * returned, or the next section has begun. */
 struct eif_meter;
-int trb_eif_meter_new(bool with_thread, struct eif_meter **ret_meter, trb_error **err);
+int trb_eif_meter_new(struct eif_helper *helper, struct eif_meter **ret_meter, trb_error **err);
 void trb_eif_meter_section(struct eif_meter *meter, unsigned type);
 void trb_eif_meter_data(struct eif_meter *meter, trb_bytes data);
 int trb_eif_meter_finish(struct eif_meter *meter, uint8_t ret_pcr[3][SHA384_SIZE], trb_error **err);
 void trb_eif_meter_free(struct eif_meter *meter);
 TRB_DEFINE_CLEANUP(struct eif_meter *, trb_eif_meter_free);
 TRB_DEFINE_CLEANUP(trb_eif *, trb_eif_unref);
+
+/* The object for an image.  measured: what measuring it would give, where that is known, or NULL.
+ * The helper may be NULL, and is taken over. */
+int trb_eif_open_source(const struct eif_source *source, const struct eif_measurement *measured,
+			struct eif_helper *helper, trb_eif **ret_eif, trb_error **err);
 
 /* Checks the signature section over pcr0; gives PCR8 and the signer's subject. */
 int trb_eif_check_signature(trb_bytes section, const uint8_t pcr0[SHA384_SIZE],

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* COSE as the image signature needs it: ES256, ES384, ES512. */
-#ifndef TRB_IMAGE_EIF_COSE_H
-#define TRB_IMAGE_EIF_COSE_H
+#ifndef TRB_FORMAT_EIF_COSE_H
+#define TRB_FORMAT_EIF_COSE_H
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "image/eif.h"
+#include "format/eif.h"
 
 struct cose_alg {
 	int id;
