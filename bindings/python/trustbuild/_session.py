@@ -132,9 +132,8 @@ class Session(Working):
         """A session with the simulated backend ``process``, which runs the image's userland in
         namespaces of its own.  ``memory_mib`` and ``pids`` limit the enclave, and need root."""
         name = os.fsdecode(eif)
-        if ',' in name:
-            raise InvalidError('the path of an image has no comma')
-        options = [f'eif={name}']
+        quoted = name.replace('\\', '\\\\').replace('"', '\\"')
+        options = [f'eif="{quoted}"']
         options += [] if memory_mib is None else [f'memory_mib={memory_mib}']
         options += [] if pids is None else [f'pids={pids}']
         return cls('process:' + ','.join(options), context, output=output, credential=credential,
