@@ -2,6 +2,7 @@
 /* Where a job's files go: all or none, and only beneath the output directory. */
 #include "job_host.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
