@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes NAME-VERSION.dist-info, as importlib.metadata reads it: metadata.py PYPROJECT.toml FOLDER
+"""Writes NAME-VERSION.dist-info, as importlib.metadata reads it: metadata.py PYPROJECT.toml VERSION FOLDER
 
 For distributions that install by Meson alone; in wheels, meson-python does it.
 """
@@ -10,17 +10,17 @@ import tomllib
 
 
 def main() -> None:
-    source, folder = (pathlib.Path(name) for name in sys.argv[1:])
+    source, version, folder = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
     project = tomllib.loads(source.read_text(encoding='utf-8'))['project']
     fields = [('Metadata-Version', '2.4'), ('Name', project['name']),
-              ('Version', project['version']), ('Summary', project['description']),
+              ('Version', version), ('Summary', project['description']),
               ('Keywords', ','.join(project['keywords'])),
               ('License-Expression', project['license']),
               *(('Project-URL', f'{name}, {url}') for name, url in project.get('urls', {}).items()),
               *(('Classifier', name) for name in project['classifiers']),
               ('Requires-Python', project['requires-python']),
               *(('Requires-Dist', name) for name in project['dependencies'])]
-    info = folder / f'{project["name"]}-{project["version"]}.dist-info'
+    info = folder / f'{project["name"]}-{version}.dist-info'
     info.mkdir(parents=True, exist_ok=True)
     text = ''.join(f'{name}: {value}\n' for name, value in fields)
     (info / 'METADATA').write_text(text, encoding='utf-8')

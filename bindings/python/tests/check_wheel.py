@@ -19,7 +19,9 @@ import zipfile
 
 SOURCE, WHEEL = (pathlib.Path(name) for name in sys.argv[1:])
 PROJECT = tomllib.loads((SOURCE / 'pyproject.toml').read_text(encoding='utf-8'))['project']
-INFO = f'{PROJECT["name"]}-{PROJECT["version"]}.dist-info'
+HEADER = SOURCE / 'subprojects/libtrustbuild/include/trustbuild/trustbuild.h'
+VERSION = re.findall(r'TRB_VERSION_STRING "(.*)"', HEADER.read_text(encoding='utf-8'))[0]
+INFO = f'{PROJECT["name"]}-{VERSION}.dist-info'
 # Names that PyPI knows; those that are not there are typing mistakes.
 TOPICS = ('Development Status :: ', 'Framework :: ', 'Intended Audience :: ',
           'Operating System :: ', 'Programming Language :: ', 'Topic :: ', 'Typing :: ')
@@ -36,7 +38,7 @@ class Wheel(unittest.TestCase):
     def test_tags(self) -> None:
         self.assertRegex(WHEEL.name, r'^trustbuild-[0-9.]+-cp3[0-9]+-abi3-linux_[a-z0-9_]+\.whl$')
         wheel = email.message_from_string(self.read('WHEEL'))
-        self.assertEqual(f'trustbuild-{PROJECT["version"]}-{wheel["Tag"]}.whl', WHEEL.name)
+        self.assertEqual(f'trustbuild-{VERSION}-{wheel["Tag"]}.whl', WHEEL.name)
         self.assertEqual(wheel['Root-Is-Purelib'], 'false')
 
     def test_record(self) -> None:
@@ -67,7 +69,7 @@ class Wheel(unittest.TestCase):
     def test_metadata(self) -> None:
         metadata = email.message_from_string(self.read('METADATA'))
         self.assertEqual(metadata['Name'], 'trustbuild')
-        self.assertEqual(metadata['Version'], PROJECT['version'])
+        self.assertEqual(metadata['Version'], VERSION)
         self.assertGreaterEqual(tuple(map(int, metadata['Metadata-Version'].split('.'))), (2, 4))
         self.assertLess(len(metadata['Summary']), 120)
         self.assertEqual(metadata['Requires-Python'], '>=3.9')
@@ -97,7 +99,8 @@ class Wheel(unittest.TestCase):
 
     def test_version(self) -> None:
         text = self.zip.read('trustbuild/__init__.py').decode()
-        self.assertIn(f"__version__ = '{PROJECT['version']}'", text)
+        self.assertIn('__version__ = version()', text)
+        self.assertNotIn('version', PROJECT)  # typed in the header alone
 
 
 if __name__ == '__main__':

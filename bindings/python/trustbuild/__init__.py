@@ -47,7 +47,7 @@ LOG_DEBUG: int = _lib.TRB_LOG_DEBUG
 LOG_INFO: int = _lib.TRB_LOG_INFO
 LOG_NOTICE: int = _lib.TRB_LOG_NOTICE
 
-__version__ = '0.1.0'
+__version__ = version()  # typed once, in the library's header
 __all__ = [
     'LOG_DEBUG', 'LOG_INFO', 'LOG_NOTICE', 'Assurance', 'Attestation', 'Batch', 'BatchResult',
     'Bundle', 'Check', 'Claims', 'Context', 'DocumentReport', 'DocumentVerifier', 'Eif', 'Error',
