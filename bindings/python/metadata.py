@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes NAME-VERSION.dist-info, as importlib.metadata reads it: metadata.py PYPROJECT.toml VERSION FOLDER
+"""Writes NAME-VERSION.dist-info, as importlib.metadata reads it.
+
+usage: metadata.py PYPROJECT.toml VERSION FOLDER
 
 For distributions that install by Meson alone; in wheels, meson-python does it.
 """

@@ -41,7 +41,7 @@ in_rootfs() { # FOLDER COMMAND…
 		mkdir "$root"
 		mount -t tmpfs -o mode=755,size=6g tmpfs "$root"
 		zstd -dc "$tar" | tar -x -p --numeric-owner --exclude="./dev/*" -C "$root"
-		for node in null zero full random urandom; do
+		for node in null zero full random urandom tty; do
 			: >"$root/dev/$node"
 			mount --bind "/dev/$node" "$root/dev/$node"
 		done
