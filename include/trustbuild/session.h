@@ -58,7 +58,8 @@ TRB_API TRB_CHECK int trb_session_set_credential(trb_session *session, trb_bytes
 						 trb_error **err);
 
 /* Lets the enclave reach this host (a name or address, as the repository's URL has it), though its
- * address is private; may be called up to 16 times.  Errors: TRB_E_INVAL, TRB_E_LIMIT, TRB_E_STATE
+ * address is private: the repository's own on the repository's port, any other on 443.  May be
+ * called up to 16 times.  Errors: TRB_E_INVAL, TRB_E_LIMIT, TRB_E_STATE
  * after the start, TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_allow_private(trb_session *session, const char *host,
 						trb_error **err);

@@ -159,10 +159,11 @@ static bool port_allowed(const struct trb_egress *egress, uint16_t port)
 	return false;
 }
 
-static bool private_allowed(const struct trb_egress *egress, const char *host)
+static bool private_allowed(const struct trb_egress *egress, const char *host, uint16_t port)
 {
 	for (size_t i = 0; i < egress->n_private; i++)
-		if (strcasecmp(egress->private[i], host) == 0)
+		if (egress->private[i].port == port &&
+		    strcasecmp(egress->private[i].host, host) == 0)
 			return true;
 	return false;
 }
@@ -210,32 +211,79 @@ static int connect_one(const struct addrinfo *at)
 	return -1;
 }
 
-/* The address that is connected to is the one that was checked: the name is not looked up again. */
-static int reach(const struct trb_egress *egress, const char *host, uint16_t port,
-		 const char **ret_status, const char **ret_why)
+struct way {
+	const struct trb_egress *egress;
+	const char *host;
+	uint16_t port;
+	const char *status, *why; /* where it leads nowhere */
+};
+
+/* What may not be reached directly may not be reached through the host's own proxy; what has no
+ * address here, it may know. */
+static bool may_go_upstream(const struct way *w, const struct addrinfo *found)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-	bool private = private_allowed(egress, host), denied = false;
-	struct addrinfo *found = NULL;
-	char service[8];
+	bool private = private_allowed(w->egress, w->host, w->port);
+
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
+		if (!address_allowed(at->ai_addr, w->host, private))
+			return false;
+	return true;
+}
+
+static int go_upstream(struct way *w, const struct addrinfo *found, const char *service)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	int fd = -1;
 
-	snprintf(service, sizeof(service), "%u", port);
-	if (getaddrinfo(host, service, &hints, &found) != 0) {
-		*ret_status = "502";
-		*ret_why = "host name does not resolve";
-		return -1;
+	if (!may_go_upstream(w, found)) {
+		w->status = "403";
+		w->why = "its address is not public; --allow-private would allow it";
+	} else if (trb_upstream_connect(&w->egress->upstream, w->host, service, CONNECT_MS, &fd,
+					&err) < 0) {
+		dprintf(STDERR_FILENO, "%s\n", trb_error_message(err));
+		w->status = "502";
+		w->why = "the proxy of the host's https_proxy does not connect to it";
 	}
+	return fd;
+}
+
+/* The address that is connected to is the one that was checked: the name is not looked up again. */
+static int go_directly(struct way *w, const struct addrinfo *found)
+{
+	bool private = private_allowed(w->egress, w->host, w->port), denied = false;
+	int fd = -1;
+
 	for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
-		if (address_allowed(at->ai_addr, host, private))
+		if (address_allowed(at->ai_addr, w->host, private))
 			fd = connect_one(at);
 		else
 			denied = true;
 	}
-	freeaddrinfo(found);
-	*ret_status = denied ? "403" : "502";
-	*ret_why = denied ? "its address is not public; --allow-private would allow it"
-			  : "host does not answer";
+	w->status = denied ? "403" : "502";
+	w->why = denied ? "its address is not public; --allow-private would allow it"
+			: "host does not answer";
+	return fd;
+}
+
+static int reach(struct way *w)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	char service[8];
+	int fd = -1, r;
+
+	snprintf(service, sizeof(service), "%u", w->port);
+	r = getaddrinfo(w->host, service, &hints, &found);
+	if (trb_upstream_is_for(&w->egress->upstream, w->host)) {
+		fd = go_upstream(w, r == 0 ? found : NULL, service);
+	} else if (r != 0) {
+		w->status = "502";
+		w->why = "host name does not resolve";
+	} else {
+		fd = go_directly(w, found);
+	}
+	if (r == 0)
+		freeaddrinfo(found);
 	return fd;
 }
 
@@ -311,7 +359,8 @@ static void relay_between(int inside, int outside, trb_bytes early)
 
 void trb_egress_connection(int fd, const struct trb_egress *egress)
 {
-	const char *fault, *status = NULL, *why = NULL;
+	const char *fault;
+	struct way way;
 	uint8_t buf[TRB_EGRESS_HEAD];
 	_cleanup_close_ int out = -1;
 	char host[HOST_MAX + 1];
@@ -331,9 +380,10 @@ void trb_egress_connection(int fd, const struct trb_egress *egress)
 		refuse(fd, "403", "port is not one that the request needs", host, port);
 		return;
 	}
-	out = reach(egress, host, port, &status, &why);
+	way = (struct way){ .egress = egress, .host = host, .port = port };
+	out = reach(&way);
 	if (out < 0) {
-		refuse(fd, status, why, host, port);
+		refuse(fd, way.status, way.why, host, port);
 		return;
 	}
 	send_text(fd, "HTTP/1.1 200 Connected\r\n\r\n");

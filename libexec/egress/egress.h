@@ -9,6 +9,7 @@
 
 #include "core/bytes.h"
 #include "core/error.h"
+#include "egress/upstream.h"
 #include "host/proxy.h"
 
 #define TRB_EGRESS_HEAD        4096u /* bytes of a CONNECT request */
@@ -17,8 +18,13 @@
 
 struct trb_egress {
 	size_t n_ports, n_private;
-	uint16_t ports[TRB_EGRESS_PORTS];        /* that may be reached */
-	const char *private[TRB_EGRESS_PRIVATE]; /* hosts that may have private addresses */
+	uint16_t ports[TRB_EGRESS_PORTS]; /* that may be reached */
+	/* hosts that may have private addresses, each on one port */
+	struct {
+		uint16_t port;
+		const char *host;
+	} private[TRB_EGRESS_PRIVATE];
+	struct trb_upstream upstream;
 };
 
 /* Serves until the lifeline's other end is closed.  For a process of its own: it forks. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The broker: makes connections on request, and does nothing else.  With an egress address it
- * reaches that proxy alone, whatever it is asked for. */
-#include <netdb.h>
-#include <netinet/tcp.h>
+ * reaches that proxy alone, whatever it is asked for; without one, on a host, it goes by way of the
+ * proxy that the host itself must use, if any. */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -39,51 +38,7 @@ static bool answer(int sock, int fd, const char *text)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0;
 }
 
-static int connect_one(const struct addrinfo *a, int64_t deadline)
-{
-	_cleanup_close_ int fd =
-		socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-	socklen_t len = sizeof(int);
-	int code = 0, on = 1;
-
-	if (fd < 0)
-		return -1;
-	/* libgit2 sends a request in pieces */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
-		if (errno != EINPROGRESS)
-			return -1;
-		if (trb_wait_fd(fd, POLLOUT, deadline, NULL) < 0) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) < 0 || code != 0) {
-			errno = code;
-			return -1;
-		}
-	}
-	return steal_fd(&fd);
-}
-
-static int connect_direct(const char *host, const char *port, int *ret_fd, trb_error **err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
-	int64_t deadline = trb_deadline(CONNECT_MS);
-	int fd = -1, r = getaddrinfo(host, port, &hints, &list);
-
-	if (r != 0)
-		return trb_fail(err, TRB_E_IO, "find the address of '%s': %s", host,
-				gai_strerror(r));
-	for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next)
-		fd = connect_one(a, deadline);
-	freeaddrinfo(list);
-	if (fd < 0)
-		return trb_fail_errno(err, errno, "connect to %s:%s", host, port);
-	*ret_fd = fd;
-	return TRB_OK;
-}
-
-static bool serve_one(const char *egress, int sock)
+static bool serve_one(const struct fetch *f, int sock)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
 	_cleanup_close_ int fd = -1;
@@ -98,10 +53,12 @@ static bool serve_one(const char *egress, int sock)
 	if (port == NULL)
 		return false;
 	*port++ = '\0';
-	if (egress != NULL)
-		r = trb_stream_connect(egress, EGRESS_PORT, CONNECT_MS, &fd, &err);
+	if (f->egress != NULL)
+		r = trb_stream_connect(f->egress, EGRESS_PORT, CONNECT_MS, &fd, &err);
+	else if (trb_upstream_is_for(&f->upstream, request))
+		r = trb_upstream_connect(&f->upstream, request, port, CONNECT_MS, &fd, &err);
 	else
-		r = connect_direct(request, port, &fd, &err);
+		r = trb_upstream_connect_direct(request, port, CONNECT_MS, &fd, &err);
 	return answer(sock, fd, r < 0 ? trb_error_message(err) : "");
 }
 
@@ -120,7 +77,7 @@ int fetch_broker_start(struct fetch *f, trb_error **err)
 	if (f->broker_pid == 0) {
 		close(pair[0]);
 		close(f->out);
-		for (unsigned i = 0; i < CONNECTIONS_MAX && serve_one(f->egress, pair[1]); i++)
+		for (unsigned i = 0; i < CONNECTIONS_MAX && serve_one(f, pair[1]); i++)
 			;
 		_exit(0);
 	}
@@ -129,7 +86,7 @@ int fetch_broker_start(struct fetch *f, trb_error **err)
 	return TRB_OK;
 }
 
-/* libgit2 is in the middle of a call: the answer must be there within the connection's time. */
+/* libcurl is in the middle of a call: the answer must be there within the connection's time. */
 static int receive(struct fetch *f, char *text, size_t size, int *ret_fd, trb_error **err)
 {
 	union {

@@ -5,6 +5,7 @@
 #define TRB_LIBEXEC_FETCH_H
 
 #include "core/cleanup.h"
+#include "egress/upstream.h"
 #include "format/facts.h"
 #include "format/fetch.h"
 
@@ -18,6 +19,8 @@ struct fetch {
 	char *token;       /* "user:secret" or the secret alone */
 	int64_t now;       /* for certificates, seconds since 1970; 0: the machine's clock */
 	int64_t now_at_ms; /* the monotonic clock then */
+
+	struct trb_upstream upstream; /* the broker's alone */
 
 	int out;    /* frames go here */
 	int broker; /* connections come from here */

@@ -111,12 +111,27 @@ static int set_arguments(struct fetch *f, char **args, trb_error **err)
 	return TRB_OK;
 }
 
+/* The host's proxy may have a password, which the part that talks to strangers does not need. */
+static void forget_upstream(struct fetch *f)
+{
+	extern char **environ;
+
+	for (char **e = environ; e != NULL && *e != NULL; e++)
+		explicit_bzero(*e, strlen(*e));
+	if (f->upstream.authorization != NULL)
+		explicit_bzero(f->upstream.authorization, strlen(f->upstream.authorization));
+	trb_upstream_clear(&f->upstream);
+}
+
 static int run(struct fetch *f, const char *mode, char **args, trb_error **err)
 {
 	int r = set_arguments(f, args, err);
 
 	if (r == TRB_OK)
+		r = trb_upstream_from_env(&f->upstream, err);
+	if (r == TRB_OK)
 		r = fetch_broker_start(f, err);
+	forget_upstream(f);
 	if (r == TRB_OK)
 		r = fetch_store_start(f, err);
 	if (r == TRB_OK)

@@ -40,11 +40,10 @@ static int secret_pipe(trb_bytes secret, int *ret_fd, trb_error **err)
 	return r;
 }
 
-static int start(const char *path, const struct trb_argv *args, trb_bytes secret,
-		 struct trb_child *ret_child, int *ret_fd, trb_error **err)
+static int start(const char *path, const struct trb_argv *args, char *const envp[],
+		 trb_bytes secret, struct trb_child *ret_child, int *ret_fd, trb_error **err)
 {
 	_cleanup_close_ int token = -1, out = -1, in = -1;
-	char *const envp[] = { NULL };
 	int r;
 
 	r = make_pipe(&in, &out, err);
@@ -62,15 +61,21 @@ static int start(const char *path, const struct trb_argv *args, trb_bytes secret
 	return r;
 }
 
-int trb_helper_start(const char *libexec_dir, const struct trb_argv *args, trb_bytes secret,
-		     struct trb_child *ret_child, int *ret_fd, trb_error **err)
+int trb_helper_start(const char *libexec_dir, const struct trb_argv *args,
+		     const struct trb_argv *envp, trb_bytes secret, struct trb_child *ret_child,
+		     int *ret_fd, trb_error **err)
 {
 	_cleanup_free_ char *path = NULL;
+	char *const nothing[] = { NULL };
 	int r = trb_argv_check(args, err);
+
+	if (r == TRB_OK && envp != NULL)
+		r = trb_argv_check(envp, err);
 
 	if (r < 0)
 		return r;
 	if (asprintf(&path, "%s/%s", libexec_dir, args->argv[0]) < 0)
 		return trb_fail_nomem(err);
-	return start(path, args, secret, ret_child, ret_fd, err);
+	return start(path, args, envp != NULL ? envp->argv : nothing, secret, ret_child, ret_fd,
+		     err);
 }

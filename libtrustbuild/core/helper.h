@@ -10,10 +10,11 @@
 #define TRB_HELPER_SECRET_FD  3
 #define TRB_HELPER_SECRET_MAX 4096u
 
-/* Starts libexec_dir/ARGV[0].  Its standard output is a pipe, whose other end *ret_fd does not
- * block; where secret is not empty, the child reads it from TRB_HELPER_SECRET_FD, for an argument
- * is seen by everybody. */
-int trb_helper_start(const char *libexec_dir, const struct trb_argv *args, trb_bytes secret,
-		     struct trb_child *ret_child, int *ret_fd, trb_error **err);
+/* Starts libexec_dir/ARGV[0], in the environment that envp, which may be NULL, holds.  Its standard
+ * output is a pipe, whose other end *ret_fd does not block; where secret is not empty, the child
+ * reads it from TRB_HELPER_SECRET_FD, for an argument is seen by everybody. */
+int trb_helper_start(const char *libexec_dir, const struct trb_argv *args,
+		     const struct trb_argv *envp, trb_bytes secret, struct trb_child *ret_child,
+		     int *ret_fd, trb_error **err);
 
 #endif

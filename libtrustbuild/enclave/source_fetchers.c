@@ -42,7 +42,7 @@ int trb_fetchers_start(struct trb_fetchers *f, const char *libexec_dir,
 		return trb_fail_nomem(err);
 	f->n++;
 	trb_fetch_argv(args, &argv);
-	r = trb_helper_start(libexec_dir, &argv, args->token, &next->child, &next->pipe, err);
+	r = trb_helper_start(libexec_dir, &argv, NULL, args->token, &next->child, &next->pipe, err);
 	trb_argv_clear(&argv);
 	if (r < 0)
 		drop(f);

@@ -10,6 +10,7 @@
 #include "core/helper.h"
 #include "format/facts.h"
 #include "format/fetch.h"
+#include "host/proxy.h"
 
 struct trb_resolving {
 	trb_context *context;
@@ -208,7 +209,7 @@ static int ask_helper(struct trb_resolving *in, const char *ca_file, trb_bytes t
 		.limits = &limits,
 		.token = token,
 	};
-	struct trb_argv argv = { 0 };
+	struct trb_argv argv = { 0 }, envp = { 0 };
 	int r = token.len > 0 ? trb_fetch_token_check(token, err) : TRB_OK;
 
 	if (r < 0)
@@ -216,9 +217,11 @@ static int ask_helper(struct trb_resolving *in, const char *ca_file, trb_bytes t
 	trb_source_limits_default(&limits);
 	in->wall_s = limits.wall_s;
 	trb_fetch_argv(&args, &argv);
-	r = trb_helper_start(trb_context_get_libexec_dir(in->context), &argv, token, &in->child,
-			     &in->fd, err);
+	trb_proxy_environment(&envp);
+	r = trb_helper_start(trb_context_get_libexec_dir(in->context), &argv, &envp, token,
+			     &in->child, &in->fd, err);
 	trb_argv_clear(&argv);
+	trb_argv_clear(&envp);
 	return r == TRB_OK ? watch_both(in, err) : r;
 }
 

@@ -91,4 +91,8 @@ int trb_session_turn(struct trb_session *session, trb_error **err);
 /* Lets go of everything of the running enclave but the backend itself. */
 void trb_session_teardown(struct trb_session *session);
 
+/* session_egress.c: starts the proxy for a request of this repository; it takes its connections
+ * from this descriptor, which stays the caller's. */
+int trb_session_start_egress(struct trb_session *session, trb_bytes url, int from, trb_error **err);
+
 #endif

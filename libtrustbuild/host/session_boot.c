@@ -119,22 +119,6 @@ int trb_session_step_boot(struct trb_session *session, trb_error **err)
 	return booted(session, err);
 }
 
-/* 443, and the repository's own port. */
-static void ports_of(trb_bytes url, char *ret, size_t size)
-{
-	trb_bytes rest = url;
-	const uint8_t *slash, *colon;
-
-	snprintf(ret, size, "443");
-	trb_bytes_take(&rest, strlen("https://"));
-	slash = memchr(rest.ptr, '/', rest.len);
-	if (slash == NULL)
-		return;
-	colon = memrchr(rest.ptr, ':', (size_t)(slash - rest.ptr));
-	if (colon != NULL && slash - colon > 1 && slash - colon <= 6)
-		snprintf(ret, size, "443,%.*s", (int)(slash - colon - 1), (const char *)colon + 1);
-}
-
 /* What the proxy takes its connections from: the listening socket, or, where the backend alone
  * knows which of them are this enclave's, a socket over which the session hands them on. */
 static int connections(struct trb_session *session, int *ret_fd, trb_error **err)
@@ -154,31 +138,10 @@ static int connections(struct trb_session *session, int *ret_fd, trb_error **err
 
 static int spawn_egress(struct trb_session *session, trb_bytes url, trb_error **err)
 {
-	char *argv[2 + TRB_EGRESS_PRIVATE + 1] = { (char *)"tb-egress" };
-	static char *const envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	_cleanup_close_ int lifeline = -1, log = -1, from = -1;
-	_cleanup_free_ char *path = NULL;
-	int pipes[2], r;
-	char ports[16];
+	_cleanup_close_ int from = -1;
+	int r = connections(session, &from, err);
 
-	ports_of(url, ports, sizeof(ports));
-	argv[1] = ports;
-	for (size_t i = 0; i < session->n_private; i++)
-		argv[2 + i] = session->private[i];
-	if (asprintf(&path, "%s/tb-egress", trb_context_get_libexec_dir(session->context)) < 0)
-		return trb_fail_nomem(err);
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return trb_fail_errno(err, errno, "make a pipe");
-	lifeline = pipes[0];
-	session->egress_lifeline = pipes[1];
-	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
-		return trb_fail_errno(err, errno, "make a pipe");
-	session->proxy_log = pipes[0];
-	log = pipes[1];
-	r = connections(session, &from, err);
-	return r < 0 ? r
-		     : trb_spawn(path, argv, envp, (int[]){ lifeline, -1, log, from },
-				 TRB_EGRESS_FDS, &session->egress, err);
+	return r < 0 ? r : trb_session_start_egress(session, url, from, err);
 }
 
 int trb_session_run_request(struct trb_session *session, trb_error **err)

@@ -4,7 +4,8 @@
 
 hostile-server.py https TLS-FOLDER REPOSITORY OTHER-URL LOG   prints its port; the first step of the
     path says what is wrong with it
-hostile-server.py proxy SOCKET LOG                            a CONNECT proxy on a unix socket
+hostile-server.py proxy SOCKET LOG                            a CONNECT proxy on a unix socket, or,
+    where SOCKET is "tcp", on a port of loopback, which it prints
 """
 import hashlib
 import http.server
@@ -249,10 +250,10 @@ def serve_one(client, log):
 
 
 def serve_proxy(path, log):
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener = socket.socket(socket.AF_INET if path == "tcp" else socket.AF_UNIX)
+    listener.bind(("127.0.0.1", 0) if path == "tcp" else path)
     listener.listen(16)
-    print("ready", flush=True)
+    print(listener.getsockname()[1] if path == "tcp" else "ready", flush=True)
     while True:
         client, _ = listener.accept()
         threading.Thread(target=serve_one, args=(client, log), daemon=True).start()

@@ -132,9 +132,11 @@ static void serve_nsm(const struct host *h)
 
 static void serve_egress(const struct host *h, int lifeline)
 {
-	struct trb_egress egress = { .n_ports = 1, .n_private = 1, .private = { "localhost" } };
+	struct trb_egress egress = { .n_ports = 1, .n_private = 1 };
 
 	egress.ports[0] = (uint16_t)atoi(need("TRB_TEST_PORT"));
+	egress.private[0].host = "localhost";
+	egress.private[0].port = egress.ports[0];
 	if (h->egress == EGRESS_SILENT)
 		for (;;)
 			pause();

@@ -206,10 +206,15 @@ START_TEST(loopback_is_denied_unless_allowed)
 	ck_begins(ask(&egress, head), "HTTP/1.1 403");
 	snprintf(head, sizeof(head), "CONNECT 127.0.0.1:%u HTTP/1.1\r\n\r\nx", egress.ports[0]);
 	egress.n_private = 1;
-	egress.private[0] = "localhost";
+	egress.private[0].host = "localhost";
+	egress.private[0].port = egress.ports[0];
 	ck_begins(ask(&egress, head), "HTTP/1.1 403");
 	snprintf(head, sizeof(head), "CONNECT LocalHost:%u HTTP/1.1\r\n\r\nearly bytes",
 		 egress.ports[0]);
+	/* allowed for another URL of the same host: on another port */
+	egress.private[0].port = 443;
+	ck_begins(ask(&egress, head), "HTTP/1.1 403");
+	egress.private[0].port = egress.ports[0];
 	ck_assert_str_eq(ask(&egress, head), "HTTP/1.1 200 Connected\r\n\r\nearly bytes");
 	close(server);
 }
@@ -218,7 +223,7 @@ END_TEST
 START_TEST(only_named_ports_are_reached)
 {
 	struct trb_egress egress = {
-		.n_ports = 1, .ports = { 443 }, .n_private = 1, .private = { "localhost" }
+		.n_ports = 1, .ports = { 443 }, .n_private = 1, .private = { { 22, "localhost" } }
 	};
 
 	ck_begins(ask(&egress, "CONNECT localhost:22 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
@@ -235,8 +240,104 @@ START_TEST(metadata_service_needs_its_address)
 	ck_begins(ask(&egress, "CONNECT 0xa9fea9fe:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
 	ck_begins(ask(&egress, "CONNECT [::ffff:a9fe:a9fe]:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
 	/* private addresses were allowed for the name that leads there */
-	egress.private[egress.n_private++] = "2852039166";
+	egress.private[egress.n_private].port = 443;
+	egress.private[egress.n_private++].host = "2852039166";
 	ck_begins(ask(&egress, "CONNECT 2852039166:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
+}
+END_TEST
+
+/* A proxy on loopback: says what it was asked, as the first bytes of the connection. */
+static int upstream_server(uint16_t *ret_port, const char *answer)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(at);
+
+	ck_assert(bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, 1) == 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*ret_port = ntohs(at.sin_port);
+	if (fork() == 0) {
+		int conn = accept(fd, NULL, NULL);
+		char buf[1000] = "";
+		size_t n = 0;
+
+		while (strstr(buf, "\r\n\r\n") == NULL && n < sizeof(buf) - 1 &&
+		       recv(conn, buf + n, 1, 0) == 1)
+			n++;
+		send(conn, answer, strlen(answer), MSG_NOSIGNAL);
+		send(conn, buf, n, MSG_NOSIGNAL);
+		_exit(0);
+	}
+	return fd;
+}
+
+static void set_upstream(struct trb_egress *egress, const char *format, uint16_t port)
+{
+	char url[64];
+
+	snprintf(url, sizeof(url), format, port);
+	setenv("https_proxy", url, 1);
+	ck_assert_int_eq(trb_upstream_from_env(&egress->upstream, NULL), TRB_OK);
+}
+
+START_TEST(the_hosts_own_proxy_is_asked)
+{
+	static const char ask_far[] = "CONNECT far.invalid:443 HTTP/1.1\r\n\r\n";
+	struct trb_egress egress = { .n_ports = 1, .ports = { 443 } };
+	uint16_t port;
+	int server;
+
+	unsetenv("no_proxy");
+	server = upstream_server(&port, "HTTP/1.1 200 OK\r\n\r\n");
+	set_upstream(&egress, "http://me:a%%40b@127.0.0.1:%u/", port);
+	ck_assert_str_eq(ask(&egress, ask_far),
+			 "HTTP/1.1 200 Connected\r\n\r\n"
+			 "CONNECT far.invalid:443 HTTP/1.1\r\nHost: far.invalid:443\r\n"
+			 "Proxy-Authorization: Basic bWU6YUBi\r\n\r\n");
+	close(server);
+	trb_upstream_clear(&egress.upstream);
+	server = upstream_server(&port, "HTTP/1.1 407 no\r\n\r\n");
+	set_upstream(&egress, "127.0.0.1:%u", port);
+	ck_begins(ask(&egress, ask_far), "HTTP/1.1 502 the proxy of the host's https_proxy");
+	/* what is private here is not asked of it */
+	ck_begins(ask(&egress, "CONNECT localhost:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
+	ck_begins(ask(&egress, "CONNECT 169.254.169.254:443 HTTP/1.1\r\n\r\n"), "HTTP/1.1 403");
+	trb_upstream_clear(&egress.upstream);
+	setenv("no_proxy", "example.org, .invalid", 1);
+	set_upstream(&egress, "http://127.0.0.1:%u", port);
+	ck_begins(ask(&egress, ask_far), "HTTP/1.1 502 host name does not resolve");
+	trb_upstream_clear(&egress.upstream);
+	close(server);
+	unsetenv("no_proxy");
+	unsetenv("https_proxy");
+}
+END_TEST
+
+START_TEST(proxies_that_are_none)
+{
+	static const char *const bad[] = { "https://a:1",  "socks5://a:1",
+					   "http://",      "http://a:",
+					   "http://:1",    "http://a/b",
+					   "http://x%4@a", "@" };
+	struct trb_upstream u = { 0 };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+
+		setenv("https_proxy", bad[i], 1);
+		ck_assert_msg(trb_upstream_from_env(&u, &err) == TRB_E_INVAL, "%s", bad[i]);
+		ck_assert(strstr(trb_error_message(err), "https_proxy") != NULL);
+	}
+	setenv("https_proxy", "http://[::1]:8080", 1);
+	ck_assert_int_eq(trb_upstream_from_env(&u, NULL), TRB_OK);
+	ck_assert_str_eq(u.host, "::1");
+	ck_assert_str_eq(u.port, "8080");
+	trb_upstream_clear(&u);
+	unsetenv("https_proxy");
+	ck_assert_int_eq(trb_upstream_from_env(&u, NULL), TRB_OK);
+	ck_assert(!trb_upstream_is_for(&u, "a"));
+	trb_upstream_clear(&u);
 }
 END_TEST
 
@@ -259,6 +360,8 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, every_denied_class_is_denied);
 	tcase_add_test(tc, the_hosts_own_addresses_are_private);
+	tcase_add_test(tc, the_hosts_own_proxy_is_asked);
+	tcase_add_test(tc, proxies_that_are_none);
 	tcase_add_test(tc, requests_are_parsed_strictly);
 	tcase_add_test(tc, loopback_is_denied_unless_allowed);
 	tcase_add_test(tc, only_named_ports_are_reached);
