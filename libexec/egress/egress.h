@@ -9,8 +9,8 @@
 
 #include "core/bytes.h"
 #include "core/error.h"
-#include "egress/upstream.h"
 #include "host/proxy.h"
+#include "upstream/upstream.h"
 
 #define TRB_EGRESS_HEAD        4096u /* bytes of a CONNECT request */
 #define TRB_EGRESS_CONNECTIONS 32u   /* at a time */

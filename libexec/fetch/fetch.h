@@ -5,9 +5,9 @@
 #define TRB_LIBEXEC_FETCH_H
 
 #include "core/cleanup.h"
-#include "egress/upstream.h"
 #include "format/facts.h"
 #include "format/fetch.h"
+#include "upstream/upstream.h"
 
 struct fetch_http_state;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a session and the helper program tb-egress say to each other: `tb-egress PORT[,PORT]…
- * [PORT/HOST]…`, where the hosts may have private addresses, each on that port.  TRB_EGRESS_LISTENER
+ * [PORT/HOST]…`, where the hosts may have private addresses, each on that port. TRB_EGRESS_LISTENER
  * is a listening socket, or a SOCK_SEQPACKET socket over which the session hands on what it has
  * accepted.  Of the environment it gets https_proxy and no_proxy, in either case. */
 #ifndef TRB_HOST_PROXY_H

@@ -49,8 +49,8 @@ static int ask(trb_context *context, char **ret, trb_error **err)
 	trb_buf_init(&out, OUTPUT_MAX);
 	trb_argv_add(&argv, "tb-launch");
 	trb_argv_add(&argv, TRB_LAUNCH_NEEDS);
-	r = trb_helper_start(trb_context_get_libexec_dir(context), &argv, TRB_BYTES_NULL, &child,
-			     &fd, err);
+	r = trb_helper_start(trb_context_get_libexec_dir(context), &argv, NULL, TRB_BYTES_NULL,
+			     &child, &fd, err);
 	trb_argv_clear(&argv);
 	if (r == TRB_OK)
 		r = read_all(context, fd, &out, err);

@@ -36,7 +36,7 @@ int trb_unpacker_start(trb_context *context, const char *eif, struct trb_unpacke
 	trb_argv_add(&argv, "tb-unpack");
 	trb_argv_add(&argv, "%s", state_dir);
 	trb_argv_add(&argv, "%s", eif);
-	r = trb_helper_start(trb_context_get_libexec_dir(context), &argv, TRB_BYTES_NULL,
+	r = trb_helper_start(trb_context_get_libexec_dir(context), &argv, NULL, TRB_BYTES_NULL,
 			     &ret->child, &ret->fd, err);
 	trb_argv_clear(&argv);
 	return r;

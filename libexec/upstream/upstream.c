@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CONNECT through the proxy that the host itself must use. */
-#include "egress/upstream.h"
+#include "upstream/upstream.h"
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -61,34 +61,43 @@ static int take_authorization(struct trb_upstream *u, trb_bytes text, trb_error 
 	return trb_buf_to_str(&encoded, "the proxy's password", &u->authorization, err);
 }
 
+/* "host", "host:port", "[address]:port" */
+static int take_authority(struct trb_upstream *u, trb_bytes text, trb_error **err)
+{
+	const uint8_t *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+	trb_bytes host = text, port = TRB_BYTES_LIT(DEFAULT_PORT);
+
+	/* else it is inside an address in brackets */
+	if (colon != NULL && memchr(colon, ']', text.len - (size_t)(colon - text.ptr)) == NULL) {
+		host = TRB_BYTES(text.ptr, colon - text.ptr);
+		port = TRB_BYTES(colon + 1, text.len - host.len - 1);
+	}
+	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+		host = TRB_BYTES(host.ptr + 1, host.len - 2);
+	if (host.len == 0 || port.len == 0)
+		return fail_form(err);
+	u->host = strndup((const char *)host.ptr, host.len);
+	u->port = strndup((const char *)port.ptr, port.len);
+	return u->host != NULL && u->port != NULL ? TRB_OK : trb_fail_nomem(err);
+}
+
 static int parse(struct trb_upstream *u, const char *text, trb_error **err)
 {
-	const char *at, *end, *colon;
+	const char *at, *end;
+	int r = TRB_OK;
 
 	if (strncasecmp(text, "http://", 7) == 0)
 		text += 7;
 	else if (strstr(text, "://") != NULL)
 		return fail_form(err);
 	end = text + strcspn(text, "/");
-	at = memrchr(text, '@', (size_t)(end - text));
-	if (at != NULL && take_authorization(u, TRB_BYTES(text, at - text), err) < 0)
-		return TRB_E_INVAL;
-	text = at != NULL ? at + 1 : text;
-	colon = memrchr(text, ':', (size_t)(end - text));
-	if (colon != NULL && memchr(colon, ']', (size_t)(end - colon)) != NULL)
-		colon = NULL; /* inside an address in brackets */
-	if (text == end || (colon != NULL && (colon == text || colon + 1 == end)) ||
-	    (end[0] == '/' && end[1] != '\0'))
+	if (end[0] == '/' && end[1] != '\0')
 		return fail_form(err);
-	u->port = colon != NULL ? strndup(colon + 1, (size_t)(end - colon - 1))
-				: strdup(DEFAULT_PORT);
-	end = colon != NULL ? colon : end;
-	if (text[0] == '[' && end[-1] == ']') {
-		text++;
-		end--;
-	}
-	u->host = strndup(text, (size_t)(end - text));
-	return u->host != NULL && u->port != NULL ? TRB_OK : trb_fail_nomem(err);
+	at = memrchr(text, '@', (size_t)(end - text));
+	if (at != NULL)
+		r = take_authorization(u, TRB_BYTES(text, at - text), err);
+	text = at != NULL ? at + 1 : text;
+	return r == TRB_OK ? take_authority(u, TRB_BYTES(text, end - text), err) : r;
 }
 
 int trb_upstream_from_env(struct trb_upstream *ret, trb_error **err)

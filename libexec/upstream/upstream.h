@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A proxy between this host and the network, as its environment names it: https_proxy (or
  * HTTPS_PROXY), and no_proxy (or NO_PROXY) for the hosts that are reached without it. */
-#ifndef TRB_EGRESS_UPSTREAM_H
-#define TRB_EGRESS_UPSTREAM_H
+#ifndef TRB_UPSTREAM_UPSTREAM_H
+#define TRB_UPSTREAM_UPSTREAM_H
 
 #include <stdbool.h>
 
