@@ -83,6 +83,7 @@ static void tear_down(void)
 
 static const struct torture rows[] = {
 	{ "policy init", run, TRB_OK, NULL, 100, remove_out, inspect, .program = true, .stride = 31,
-	  .optional = "newfstatat access" /* is there an older one? */ },
+	  /* is there an older one?  Is there a version of the state directory?  It is read, else */
+	  .optional = "newfstatat access faccessat2" },
 };
 TORTURE_MAIN("policy", rows, set_up, tear_down)
