@@ -13,6 +13,7 @@
 
 #include "host/build.h"
 
+#define STARTS     3                  /* of builds whose ref moves on */
 #define SAVED      ".trustbuild-job-" /* begins the names of what jobs keep */
 #define RECIPE_MAX (64u * 1024)
 #define TOKEN_MAX  4096u
@@ -21,7 +22,7 @@
 static struct {
 	const char *commit, *ref, *recipe, *backend, *sandbox, *out, *log, *token_fd, *timeout;
 	const char *image, *state, *ca;
-	struct cli_list private;
+	struct cli_list private, limits;
 	bool json, force, resume;
 } opts;
 
@@ -51,6 +52,10 @@ static const struct cli_option options[] = {
 	{ "ca", "PEM", "certificates for resolving names on this host", .value = &opts.ca },
 	{ "token-fd", "N", "read the repository's access token from this descriptor",
 	  .value = &opts.token_fd },
+	{ "source-limit", "NAME=N",
+	  "limit of the source: object_bytes, pack_bytes, files, tree_bytes, wall_s; may be "
+	  "repeated",
+	  .list = &opts.limits },
 	{ "timeout", "SECONDS", "give up after so long", .value = &opts.timeout },
 	{ "state", "DIR", "keys, caches and logs", .value = &opts.state },
 	{ "json", NULL, "print the result as JSON", .flag = &opts.json },
@@ -279,6 +284,27 @@ static int open_output(int *ret_fd)
 	return CLI_OK;
 }
 
+/* "files=1000000" */
+static int set_limit(trb_session *session, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	trb_error *err = NULL;
+	uint64_t value;
+	char *name;
+	int r;
+
+	if (equals == NULL)
+		return cli_usage(BUILD_PROGRAM, "--source-limit '%s' is not NAME=N", text);
+	if (!cli_number(&command, "source-limit", equals + 1, 1, UINT64_MAX, &value))
+		return CLI_USAGE;
+	name = strndup(text, (size_t)(equals - text));
+	if (name == NULL)
+		return no_memory();
+	r = trb_session_set_source_limit(session, name, value, &err);
+	free(name);
+	return r < 0 ? failed(err) : CLI_OK;
+}
+
 static int open_session(trb_context *context, trb_session **ret_session)
 {
 	trb_error *err = NULL;
@@ -291,7 +317,11 @@ static int open_session(trb_context *context, trb_session **ret_session)
 	for (size_t i = 0; r == TRB_OK && i < opts.private.n; i++)
 		r = trb_session_allow_private(*ret_session, opts.private.items[i], &err);
 	free(backend);
-	return r < 0 ? failed(err) : CLI_OK;
+	if (r < 0)
+		return failed(err);
+	for (size_t i = 0; status == CLI_OK && i < opts.limits.n; i++)
+		status = set_limit(*ret_session, opts.limits.items[i]);
+	return status;
 }
 
 static int set_up(trb_job *job, const char *repository, trb_request *request, trb_bytes token,
@@ -316,6 +346,7 @@ struct run {
 	trb_context *context;
 	trb_job *job;
 	bool shaped; /* the request is what the options say */
+	bool moved;  /* the ref, between resolving and fetching */
 	bool attached, unpublished;
 };
 
@@ -364,9 +395,18 @@ static bool go_unpublished(struct run *run, trb_error **err)
 	return trb_job_set_log(run->job, NULL, err) == TRB_OK;
 }
 
+/* The tip was asked for, and the ref has a newer one: before a command runs. */
+static bool has_moved(const trb_event *event)
+{
+	const char *relation = trb_event_get_relation(event);
+
+	return opts.commit == NULL && relation != NULL && strcmp(relation, "tip") != 0;
+}
+
 static int take_event(struct run *run, const trb_event *event)
 {
 	build_show_event(event);
+	run->moved = has_moved(event);
 	if (trb_job_get_step(run->job) != TRB_JOB_BUILD || run->shaped)
 		return CLI_OK;
 	run->shaped = true;
@@ -395,7 +435,7 @@ static bool take_step(struct run *run, int *status)
 	else if (!go_unpublished(run, &err))
 		*status = job_failed(run, err);
 	trb_event_unref(event);
-	return *status == CLI_OK;
+	return *status == CLI_OK && !run->moved;
 }
 
 static int finish(const struct run *run)
@@ -421,11 +461,11 @@ static int run_job(struct run *run)
 	while (take_step(run, &status))
 		;
 	host_job = NULL;
-	return status == CLI_OK ? finish(run) : status;
+	return status == CLI_OK && !run->moved ? finish(run) : status;
 }
 
-static int run_new(trb_context *context, const char *repository, trb_request *request, int fd,
-		   trb_bytes token, uint32_t seconds)
+static int run_once(trb_context *context, const char *repository, trb_request *request, int fd,
+		    trb_bytes token, uint32_t seconds, bool *ret_moved)
 {
 	struct run run = { .context = context, .shaped = request != NULL };
 	trb_session *session = NULL;
@@ -444,7 +484,28 @@ static int run_new(trb_context *context, const char *repository, trb_request *re
 		status = run_job(&run);
 	trb_job_unref(run.job);
 	trb_session_unref(session);
+	*ret_moved = run.moved;
 	return status;
+}
+
+/* A ref that moves on while it is fetched is asked for anew. */
+static int run_new(trb_context *context, const char *repository, trb_request *request, int fd,
+		   trb_bytes token, uint32_t seconds)
+{
+	bool moved = true;
+	int status = CLI_OK;
+
+	for (int i = 0; i < STARTS && moved && status == CLI_OK; i++) {
+		if (i > 0)
+			cli_say("the ref moved on while it was fetched: starting anew with its new "
+				"tip");
+		status = run_once(context, repository, request, fd, token, seconds, &moved);
+	}
+	if (!moved || status != CLI_OK)
+		return status;
+	cli_say(BUILD_PROGRAM ": the ref moved on each of %d times: name a commit with --commit",
+		STARTS);
+	return CLI_FAILED;
 }
 
 static int resume(trb_context *context, int fd)
@@ -527,5 +588,6 @@ int cmd_build(int argc, char **argv)
 		status = build(context, n > 0 ? args[0] : NULL);
 	trb_context_unref(context);
 	cli_list_clear(&opts.private);
+	cli_list_clear(&opts.limits);
 	return status;
 }

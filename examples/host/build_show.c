@@ -38,6 +38,40 @@ static void show_output(trb_bytes text)
 	fflush(stderr);
 }
 
+static void show_machine(const trb_event *event)
+{
+	char *model = cli_escaped(cli_bytes(trb_event_get_cpu_model(event)));
+
+	cli_say("  the build sees %llu CPU%s, %llu MiB of memory, model %s",
+		(unsigned long long)trb_event_get_cpus(event),
+		trb_event_get_cpus(event) == 1 ? "" : "s",
+		(unsigned long long)trb_event_get_memory_mib(event), model != NULL ? model : "?");
+	free(model);
+}
+
+/* How the commit stands to the ref: the build has not begun yet, and can be stopped. */
+static void show_history(const trb_event *event)
+{
+	const char *relation = trb_event_get_relation(event);
+	unsigned long long steps = trb_event_get_steps(event);
+	const char *s = steps == 1 ? "" : "s";
+
+	if (relation == NULL)
+		cli_say("  no ref was asked for: evidence will not say where the commit stands");
+	else if (strcmp(relation, "tip") == 0)
+		cli_say("  it is the tip of the ref%s",
+			trb_event_get_tag(event) != NULL ? ", an annotated tag" : "");
+	else if (strcmp(relation, "first-parent") == 0)
+		cli_say("  it is %llu commit%s behind the tip %s, on the ref's own line", steps, s,
+			trb_event_get_tip(event));
+	else
+		cli_say("  it is in the history of the tip %s, %llu step%s away, and not on the "
+			"ref's own line: it may never have been the tip",
+			trb_event_get_tip(event), steps, s);
+	if (trb_event_get_location(event) != NULL)
+		cli_say("  the server redirected to %s", trb_event_get_location(event));
+}
+
 static void show_state(const trb_event *event)
 {
 	static const struct {
@@ -58,6 +92,10 @@ static void show_state(const trb_event *event)
 		if (strcmp(rows[i].state, trb_event_get_state(event)) == 0)
 			cli_say("%s%s%.*s", rows[i].words, commit.len > 0 ? " " : "",
 				(int)commit.len, (const char *)commit.ptr);
+	if (trb_event_get_cpus(event) > 0)
+		show_machine(event);
+	if (strcmp(trb_event_get_state(event), "COMMITTED") == 0)
+		show_history(event);
 }
 
 void build_show_event(const trb_event *event)

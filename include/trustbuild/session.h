@@ -64,6 +64,14 @@ TRB_API TRB_CHECK int trb_session_set_credential(trb_session *session, trb_bytes
 TRB_API TRB_CHECK int trb_session_allow_private(trb_session *session, const char *host,
 						trb_error **err);
 
+/* Sets a limit of the source, by name: "object_bytes" (one file), "pack_bytes" (what one repository
+ * may send), "files" (of the whole tree), "tree_bytes" (its files together) or "wall_s" (the whole
+ * fetch, seconds); docs/spec/source.md has their defaults and maxima.  They can only stop a build,
+ * so they are no facts.  Errors: TRB_E_NOTFOUND for another name, TRB_E_INVAL for 0 or more than
+ * the maximum, TRB_E_STATE after the start. */
+TRB_API TRB_CHECK int trb_session_set_source_limit(trb_session *session, const char *name,
+						   uint64_t value, trb_error **err);
+
 /* Ends the session with TRB_E_TIMEOUT after this many seconds; 0, the default, for no limit but
  * those of the recipe.  Errors: TRB_E_STATE after the start. */
 TRB_API TRB_CHECK int trb_session_set_timeout(trb_session *session, uint32_t seconds,
@@ -150,6 +158,25 @@ TRB_API uint64_t trb_event_get_size(const trb_event *event);
 
 /* Whether the artifact is attested: 1, or 0 for the outputs of after_attestation commands. */
 TRB_API int trb_event_is_attested(const trb_event *event);
+
+/* What the build sees of the machine, with the state READY: CPUs, memory and the CPUs' model,
+ * "unknown" where the system names none.  Else 0, 0 and NULL. */
+TRB_API uint64_t trb_event_get_cpus(const trb_event *event);
+TRB_API uint64_t trb_event_get_memory_mib(const trb_event *event);
+TRB_API const char *trb_event_get_cpu_model(const trb_event *event);
+
+/* How the commit stands to the request's ref, with the state COMMITTED: "tip"; "first-parent", on
+ * the ref's own line; "reachable", in its history; the steps from the tip to the commit; the tip,
+ * and the annotated tag object that the ref pointed to, in hexadecimal digits.  Else NULL and 0,
+ * and without a ref. */
+TRB_API const char *trb_event_get_relation(const trb_event *event);
+TRB_API uint64_t trb_event_get_steps(const trb_event *event);
+TRB_API const char *trb_event_get_tip(const trb_event *event);
+TRB_API const char *trb_event_get_tag(const trb_event *event);
+
+/* Where the server redirected the repository to, another path of its origin, with the state
+ * COMMITTED; NULL for nowhere. */
+TRB_API const char *trb_event_get_location(const trb_event *event);
 
 /* The bundle, borrowed: take a reference to keep it.  NULL where the event has none. */
 TRB_API trb_bundle *trb_event_get_bundle(const trb_event *event);

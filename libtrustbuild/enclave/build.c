@@ -8,6 +8,7 @@
 
 #include "core/context.h"
 #include "core/io.h"
+#include "enclave/kills.h"
 
 #define JOB_MAGIC      "trustbuild-job-1"
 #define JOB_MAX        (512u * 1024)
@@ -93,6 +94,8 @@ static int new_handle(trb_context *context, trb_build **ret, trb_error **err)
 	atomic_init(&b->refs, 1);
 	b->context = trb_context_ref(context);
 	b->child = TRB_CHILD_NONE;
+	b->kills_group = TRB_KILLS_GROUP;
+	b->kills_system = TRB_KILLS_SYSTEM;
 	b->poll = b->timer = -1;
 	for (size_t i = 0; i < TRB_PIPES; i++)
 		b->pipes[i] = -1;
@@ -223,6 +226,12 @@ int trb_build_set_mounted(trb_build *b, const char *directory, trb_error **err)
 {
 	b->sandbox.mounted = strdup(directory);
 	return b->sandbox.mounted != NULL ? TRB_OK : trb_fail_nomem(err);
+}
+
+void trb_build_set_kill_counters(trb_build *b, const char *group, const char *system)
+{
+	b->kills_group = group;
+	b->kills_system = system;
 }
 
 void trb_build_set_sink(trb_build *build, trb_build_sink sink, void *user)
@@ -458,6 +467,7 @@ static int copy_setup(trb_build *after, trb_build *b, trb_error **err)
 	if (r < 0)
 		return r;
 	after->before = trb_build_ref(b);
+	trb_build_set_kill_counters(after, b->kills_group, b->kills_system);
 	after->spec = trb_blob_ref(b->spec);
 	after->sandbox = b->sandbox;
 	after->sandbox.program = strdup(b->sandbox.program);

@@ -48,12 +48,18 @@ struct trb_build {
 	size_t reported;
 	struct trb_records records;
 	bool began; /* its first command did */
+	/* out-of-memory kills: where they are counted, how many at the start, when to look again */
+	const char *kills_group, *kills_system;
+	uint64_t kills;
+	int64_t next_look;
 };
 
 TRB_DEFINE_CLEANUP(trb_build *, trb_build_unref);
 
 /* A directory where the root file system is mounted already, for runtimes that need it so. */
 int trb_build_set_mounted(trb_build *b, const char *directory, trb_error **err);
+/* Other files than the kernel's, for tests; borrowed. */
+void trb_build_set_kill_counters(trb_build *b, const char *group, const char *system);
 /* Opens pipes, timer and the poll descriptor, and starts the sandbox over source. */
 int trb_build_launch(trb_build *b, const char *source, trb_error **err);
 /* Ends the sandbox, if it lives, and closes everything but the files. */

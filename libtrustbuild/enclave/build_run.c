@@ -11,8 +11,10 @@
 #include "core/channel.h"
 #include "core/clock.h"
 #include "enclave/build.h"
+#include "enclave/kills.h"
 
 #define CHUNK     32768u
+#define LOOK_MS   1000 /* between two looks at the count of kills */
 #define EVENTS    8
 #define GRACE_MS  10000
 #define TAG_CHILD 100u
@@ -101,6 +103,26 @@ static int open_clock(trb_build *b, trb_error **err)
 	return watch(b, b->timer, TAG_CLOCK, err);
 }
 
+/* Any kill since the start ends the build: the process may have been one whose failure a script
+ * takes for an answer.  force: not only when it is time. */
+static int look_for_kills(trb_build *b, bool force, trb_error **err)
+{
+	uint64_t kills;
+	int r;
+
+	if (!force && trb_deadline_left(b->next_look) > 0)
+		return TRB_OK;
+	b->next_look = trb_deadline(LOOK_MS);
+	r = trb_kills_count(b->kills_group, b->kills_system, &kills, err);
+	if (r == TRB_OK && kills != b->kills)
+		r = trb_fail_check(err, TRB_E_LIMIT, "build.memory",
+				   "the machine's memory ran out during the build, and a process "
+				   "was killed for it: give the enclave more memory, or set "
+				   "limits.memory_mib lower, so that the build meets its own limit "
+				   "first");
+	return r;
+}
+
 int trb_build_launch(trb_build *b, const char *source, trb_error **err)
 {
 	int ends[TRB_PIPES] = { -1, -1, -1, -1 }, r;
@@ -113,7 +135,10 @@ int trb_build_launch(trb_build *b, const char *source, trb_error **err)
 	b->poll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->poll < 0)
 		return trb_fail_errno(err, errno, "watch the sandbox");
-	r = trb_records_init(&b->records, err);
+	b->next_look = trb_deadline(LOOK_MS);
+	r = trb_kills_count(b->kills_group, b->kills_system, &b->kills, err);
+	if (r == TRB_OK)
+		r = trb_records_init(&b->records, err);
 	if (r == TRB_OK)
 		r = open_pipes(b, ends, err);
 	if (r == TRB_OK)
@@ -339,6 +364,8 @@ int trb_build_step(trb_build *b, trb_error **err)
 		return finish(b, trb_fail_errno(err, errno, "watch the sandbox"));
 	for (int i = 0; i < n && r == TRB_OK; i++)
 		r = handle(b, events[i].data.u32, err);
+	if (r == TRB_OK)
+		r = look_for_kills(b, is_over(b), err);
 	if (r < 0)
 		return finish(b, r);
 	if (is_over(b))
@@ -352,9 +379,12 @@ int trb_build_wait(trb_build *b, int timeout_ms, trb_error **err)
 	int r;
 
 	while ((r = trb_build_step(b, err)) == TRB_E_AGAIN) {
-		r = trb_wait_fd(b->poll, POLLIN, deadline, err);
-		if (r < 0)
-			return r;
+		struct pollfd p = { .fd = b->poll, .events = POLLIN };
+		int left = trb_deadline_left(deadline);
+
+		if (left == 0)
+			return trb_fail(err, TRB_E_TIMEOUT, "the build is still running");
+		poll(&p, 1, left < 0 || left > LOOK_MS ? LOOK_MS : left);
 	}
 	return r;
 }

@@ -95,18 +95,18 @@ static bool value_of(trb_bytes line, const char *name, trb_bytes *ret)
 	return line.len > 0;
 }
 
-void trb_cpu_model(trb_bytes cpuinfo, char ret[TRB_MODEL_LEN + 1])
+void trb_cpu_model(trb_bytes cpuinfo, char ret[TRB_WORD_MAX + 1])
 {
 	trb_bytes model = TRB_BYTES_NULL;
 	size_t n = 0;
 
 	while (cpuinfo.len > 0 && !value_of(take_line(&cpuinfo), "model name", &model))
 		;
-	for (; n < model.len && n < TRB_MODEL_LEN; n++)
+	for (; n < model.len && n < TRB_WORD_MAX; n++)
 		ret[n] = model.ptr[n] >= 0x20 && model.ptr[n] <= 0x7e ? (char)model.ptr[n] : '?';
 	ret[n] = '\0';
 	if (n == 0)
-		snprintf(ret, TRB_MODEL_LEN + 1, TRB_MACHINE_UNKNOWN);
+		snprintf(ret, TRB_WORD_MAX + 1, TRB_MACHINE_UNKNOWN);
 }
 
 int trb_machine_read(struct trb_machine_read *ret, trb_error **err)

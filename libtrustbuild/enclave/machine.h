@@ -5,11 +5,9 @@
 
 #include "format/facts.h"
 
-#define TRB_MODEL_LEN 128
-
 struct trb_machine_read {
 	uint64_t cpus, memory_mib;
-	char model[TRB_MODEL_LEN + 1];
+	char model[TRB_WORD_MAX + 1];
 };
 /* CPUs that this process and its children may run on, memory that the system has or this control
  * group may use, whichever is less, and the first CPU's model.  Errors: TRB_E_IO, TRB_E_NOMEM. */
@@ -17,6 +15,6 @@ int trb_machine_read(struct trb_machine_read *ret, trb_error **err);
 struct trb_machine trb_machine_view(const struct trb_machine_read *machine);
 
 /* "model name" of /proc/cpuinfo as a word of the facts; "unknown" where there is none. */
-void trb_cpu_model(trb_bytes cpuinfo, char ret[TRB_MODEL_LEN + 1]);
+void trb_cpu_model(trb_bytes cpuinfo, char ret[TRB_WORD_MAX + 1]);
 
 #endif

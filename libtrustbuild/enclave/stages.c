@@ -71,6 +71,18 @@ static int make_build(struct trb_enclave *e, trb_error **err)
 	return r;
 }
 
+/* Less memory than the recipe's limits promise: the build would meet the machine's end first. */
+static int check_machine(const struct trb_enclave *e, trb_error **err)
+{
+	const char *name = "";
+	uint64_t memory = 0;
+
+	for (size_t i = 0; i < trb_build_count_limits(e->build) && strcmp(name, "memory_mib") != 0;
+	     i++)
+		name = trb_build_get_limit(e->build, i, &memory);
+	return trb_machine_suffices(e->machine.memory_mib, memory, err);
+}
+
 /* COMMITTED: commit, source and everything else that will shape A are locked in before the first
  * command. */
 int trb_enclave_commit(struct trb_enclave *e, trb_error **err)
@@ -81,6 +93,8 @@ int trb_enclave_commit(struct trb_enclave *e, trb_error **err)
 
 	if (r == TRB_OK)
 		r = make_build(e, err);
+	if (r == TRB_OK)
+		r = check_machine(e, err);
 	if (r == TRB_OK)
 		r = trb_enclave_rootfs_digest(e, rootfs, err);
 	if (r == TRB_OK)

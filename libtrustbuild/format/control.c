@@ -213,7 +213,12 @@ static void put_cancel(struct trb_buf *b, const struct trb_control *m)
 
 static void put_limits(struct trb_buf *b, const struct trb_control *m)
 {
-	trb_cbor_put_limits(b, m->u.limits.limits, m->u.limits.n);
+	struct trb_limit sorted[TRB_HOST_LIMITS];
+	size_t n = m->u.limits.n < TRB_HOST_LIMITS ? m->u.limits.n : TRB_HOST_LIMITS;
+
+	memcpy(sorted, m->u.limits.limits, sizeof(sorted));
+	trb_limits_sort(sorted, n);
+	trb_cbor_put_limits(b, sorted, n);
 }
 
 static const struct {

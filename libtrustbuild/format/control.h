@@ -84,7 +84,7 @@ struct trb_control {
 			trb_bytes text;  /* <= 4096, any bytes */
 		} error;
 		struct {
-			size_t n; /* sorted */
+			size_t n; /* sorted where they were read */
 			struct trb_limit limits[TRB_HOST_LIMITS];
 		} limits;
 	} u;

@@ -33,6 +33,8 @@ TRB_DEFINE_CLEANUP(trb_request *, trb_request_unref);
 /* sizes and limits: the statement says them in JSON */
 #define TRB_AMOUNT_MAX (UINT64_C(1) << 53)
 
+#define TRB_URL_MAX   2048u
+#define TRB_WORD_MAX  128u
 #define TRB_NONCE_MIN 16
 #define TRB_NONCE_MAX 64
 
@@ -74,6 +76,9 @@ struct trb_machine {
 	uint64_t cpus, memory_mib;
 	trb_bytes model;
 };
+/* Errors: TRB_E_LIMIT with check id "sandbox.machine" where a machine has less memory than the
+ * recipe's limits ask for. */
+int trb_machine_suffices(uint64_t memory_mib, uint64_t wanted_mib, trb_error **err);
 
 /* request */
 struct trb_request_facts {

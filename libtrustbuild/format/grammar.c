@@ -3,7 +3,6 @@
  * nothing that two programs could read differently. */
 #include "format/facts.h"
 
-#define URL_MAX  2048
 #define HOST_MAX 253
 #define REF_MAX  1024
 
@@ -187,7 +186,7 @@ const char *trb_repository_fault(trb_bytes url)
 	trb_bytes rest = url, step;
 	const char *fault;
 
-	if (url.len > URL_MAX)
+	if (url.len > TRB_URL_MAX)
 		return "the URL has more than 2048 characters";
 	if (!starts_with(url, "https://"))
 		return "the URL does not begin with https://";

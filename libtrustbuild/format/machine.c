@@ -16,6 +16,17 @@ int trb_machine_check(const struct trb_machine *m, const char *what, trb_error *
 	return trb_fact_fault(what, trb_word_fault(m->model), err);
 }
 
+int trb_machine_suffices(uint64_t memory_mib, uint64_t wanted_mib, trb_error **err)
+{
+	if (memory_mib >= wanted_mib)
+		return TRB_OK;
+	return trb_fail_check(
+		err, TRB_E_LIMIT, "sandbox.machine",
+		"the build sees %llu MiB of memory, and the recipe's limits.memory_mib "
+		"is %llu: give the enclave more memory, or set the limit lower",
+		(unsigned long long)memory_mib, (unsigned long long)wanted_mib);
+}
+
 int trb_cbor_machine(const cbor_item_t *item, const char *what, struct trb_machine *ret,
 		     trb_error **err)
 {

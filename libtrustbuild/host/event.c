@@ -56,6 +56,8 @@ trb_event *trb_event_unref(trb_event *event)
 		return NULL;
 	trb_blob_unref(event->text);
 	trb_bundle_unref(event->bundle);
+	free(event->model);
+	free(event->location);
 	free(event);
 	return NULL;
 }
@@ -88,6 +90,46 @@ uint64_t trb_event_get_size(const trb_event *event)
 int trb_event_is_attested(const trb_event *event)
 {
 	return event->attested;
+}
+
+uint64_t trb_event_get_cpus(const trb_event *event)
+{
+	return event->cpus;
+}
+
+uint64_t trb_event_get_memory_mib(const trb_event *event)
+{
+	return event->memory_mib;
+}
+
+const char *trb_event_get_cpu_model(const trb_event *event)
+{
+	return event->model;
+}
+
+const char *trb_event_get_relation(const trb_event *event)
+{
+	return event->relation;
+}
+
+uint64_t trb_event_get_steps(const trb_event *event)
+{
+	return event->steps;
+}
+
+const char *trb_event_get_tip(const trb_event *event)
+{
+	return event->tip[0] != '\0' ? event->tip : NULL;
+}
+
+const char *trb_event_get_tag(const trb_event *event)
+{
+	return event->tag[0] != '\0' ? event->tag : NULL;
+}
+
+const char *trb_event_get_location(const trb_event *event)
+{
+	return event->location;
 }
 
 trb_bundle *trb_event_get_bundle(const trb_event *event)

@@ -15,6 +15,14 @@ struct trb_event {
 	bool attested;
 	uint8_t digest[32]; /* of an artifact */
 	trb_bundle *bundle;
+	/* of READY */
+	uint64_t cpus, memory_mib;
+	char *model;
+	/* of COMMITTED */
+	const char *relation; /* NULL: the request has no ref */
+	uint64_t steps;
+	char tip[65], tag[65]; /* empty: none */
+	char *location;
 	struct trb_event *next;
 };
 

@@ -2,8 +2,11 @@
 /* The host's half of the ratchet (ratchet.h). */
 #include "host/ratchet.h"
 
+#include <stdio.h>
+
 #include "core/error.h"
 #include "format/check_ids.h"
+#include "format/recipe.h"
 
 #define CHECK "channel"
 
@@ -74,6 +77,130 @@ static int check_commit(const struct trb_ratchet *ratchet, const struct trb_cont
 			      "the enclave committed to %s, asked for was %s", got, asked);
 }
 
+/* As soon as both are known: the machine, and a recipe that the request brings. */
+static int check_machine(const struct trb_ratchet *ratchet, trb_error **err)
+{
+	if (!ratchet->ready || !ratchet->asked)
+		return TRB_OK;
+	return trb_machine_suffices(ratchet->machine.memory_mib, ratchet->memory_mib, err);
+}
+
+int trb_ratchet_ask(struct trb_ratchet *ratchet, const struct trb_request_facts *request,
+		    trb_error **err)
+{
+	_cleanup_(trb_recipe_freep) struct trb_recipe *recipe = NULL;
+	int r;
+
+	if (request->recipe.ptr != NULL) {
+		r = trb_recipe_parse(request->recipe, &recipe, err);
+		if (r < 0)
+			return r;
+		ratchet->memory_mib = recipe->memory_mib;
+	}
+	ratchet->commit = request->commit;
+	ratchet->has_ref = request->ref.len > 0;
+	snprintf(ratchet->repository, sizeof(ratchet->repository), "%.*s",
+		 (int)request->repository.len, (const char *)request->repository.ptr);
+	ratchet->asked = true;
+	return check_machine(ratchet, err);
+}
+
+static int take_ready(struct trb_ratchet *ratchet, const struct trb_control *msg, trb_error **err)
+{
+	const struct trb_machine *machine = &msg->u.state.machine;
+
+	ratchet->machine = *machine;
+	snprintf(ratchet->model_text, sizeof(ratchet->model_text), "%.*s", (int)machine->model.len,
+		 (const char *)machine->model.ptr);
+	ratchet->machine.model = trb_bytes_str(ratchet->model_text);
+	ratchet->ready = true;
+	return check_machine(ratchet, err);
+}
+
+/* What COMMITTED says must agree with the request; that it is true is the verifier's question. */
+static int take_committed(struct trb_ratchet *ratchet, const struct trb_control *msg,
+			  trb_error **err)
+{
+	const struct trb_request_facts asked = {
+		.repository = trb_bytes_str(ratchet->repository),
+		.commit = ratchet->commit,
+		.ref = ratchet->has_ref ? TRB_BYTES_LIT("refs/") : TRB_BYTES_NULL,
+	};
+	const struct trb_environment said = { .history = msg->u.state.history,
+					      .location = msg->u.state.location };
+	const char *fault = trb_environment_history_fault(&said, &asked);
+	int r = check_commit(ratchet, msg, err);
+
+	if (r < 0)
+		return r;
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, "source.ref", "the enclave says %s",
+				      fault);
+	fault = trb_environment_location_fault(&said, &asked);
+	if (fault != NULL)
+		return trb_fail_check(err, TRB_E_SOURCE, "source.repository", "the enclave says %s",
+				      fault);
+	ratchet->history = said.history;
+	snprintf(ratchet->location, sizeof(ratchet->location), "%.*s", (int)said.location.len,
+		 (const char *)said.location.ptr);
+	return TRB_OK;
+}
+
+static bool same_history(const struct trb_history *a, const struct trb_history *b)
+{
+	if (a->there != b->there || !a->there)
+		return a->there == b->there;
+	return trb_commit_eq(&a->tip, &b->tip) && a->tagged == b->tagged &&
+	       (!a->tagged || trb_commit_eq(&a->tag, &b->tag)) && a->relation == b->relation &&
+	       a->steps == b->steps;
+}
+
+int trb_ratchet_compare(const struct trb_ratchet *ratchet, const struct trb_environment *env,
+			trb_error **err)
+{
+	const struct trb_machine *machine = &ratchet->machine;
+	const char *what = NULL;
+
+	if (machine->cpus != env->machine.cpus || machine->memory_mib != env->machine.memory_mib ||
+	    !trb_bytes_eq(machine->model, env->machine.model))
+		what = "machine";
+	else if (!same_history(&ratchet->history, &env->history))
+		what = "history";
+	else if (!trb_bytes_eq_str(env->location, ratchet->location))
+		what = "location";
+	return what == NULL ? TRB_OK
+			    : trb_fail_check(err, TRB_E_CLAIM, "claim.environment",
+					     "the environment has another %s than the enclave "
+					     "said before",
+					     what);
+}
+
+/* What of a state's facts the event carries. */
+static int fill_event(const struct trb_ratchet *ratchet, uint64_t state, struct trb_event *event)
+{
+	const struct trb_history *h = &ratchet->history;
+
+	if (state == TRB_STATE_READY) {
+		event->cpus = ratchet->machine.cpus;
+		event->memory_mib = ratchet->machine.memory_mib;
+		event->model = strdup(ratchet->model_text);
+		return event->model != NULL ? TRB_OK : TRB_E_NOMEM;
+	}
+	if (state != TRB_STATE_COMMITTED)
+		return TRB_OK;
+	if (h->there) {
+		event->relation = trb_relation_name(h->relation);
+		event->steps = h->steps;
+		trb_commit_to_hex(&h->tip, event->tip);
+	}
+	if (h->tagged)
+		trb_commit_to_hex(&h->tag, event->tag);
+	if (ratchet->location[0] == '\0')
+		return TRB_OK;
+	event->location = strdup(ratchet->location);
+	return event->location != NULL ? TRB_OK : TRB_E_NOMEM;
+}
+
 static int announce(struct trb_ratchet *ratchet, const struct trb_control *msg,
 		    struct trb_events *events, trb_error **err)
 {
@@ -83,7 +210,7 @@ static int announce(struct trb_ratchet *ratchet, const struct trb_control *msg,
 	if (msg->u.state.state == TRB_STATE_COMMITTED)
 		trb_commit_to_hex(&ratchet->commit, hex);
 	event = trb_events_add(events, TRB_EVENT_STATE, trb_bytes_str(hex));
-	if (event == NULL)
+	if (event == NULL || fill_event(ratchet, msg->u.state.state, event) < 0)
 		return trb_fail_nomem(err);
 	event->state = trb_enclave_state_name((unsigned)msg->u.state.state);
 	return TRB_OK;
@@ -93,14 +220,19 @@ static int take_state(struct trb_ratchet *ratchet, const struct trb_control *msg
 		      struct trb_events *events, enum trb_ratchet_do *ret_do, trb_error **err)
 {
 	uint64_t state = msg->u.state.state;
+	int r = TRB_OK;
 
 	if (state == TRB_STATE_FAILED)
 		return trb_fail(err, TRB_E_IO, "the enclave failed without saying why");
 	if (state > TRB_STATE_DONE || steps[state].from != ratchet->state)
 		return trb_fail_check(err, TRB_E_FORMAT, CHECK, "the enclave says %s out of order",
 				      trb_enclave_state_name((unsigned)state));
-	if (state == TRB_STATE_COMMITTED && check_commit(ratchet, msg, err) < 0)
-		return TRB_E_SOURCE;
+	if (state == TRB_STATE_READY)
+		r = take_ready(ratchet, msg, err);
+	if (state == TRB_STATE_COMMITTED)
+		r = take_committed(ratchet, msg, err);
+	if (r < 0)
+		return r;
 	if (state == TRB_STATE_DONE && (ratchet->whole_parts & MANDATORY) != MANDATORY)
 		return trb_fail_check(err, TRB_E_FORMAT, CHECK,
 				      "the enclave is done before the result is whole");

@@ -25,8 +25,19 @@ enum trb_host_state {
 
 struct trb_ratchet {
 	enum trb_host_state state;
-	struct trb_commit commit; /* that was asked for */
-	uint64_t progress;        /* bytes so far */
+	/* what was asked for */
+	struct trb_commit commit;
+	bool asked, has_ref;
+	char repository[TRB_URL_MAX + 1];
+	uint64_t memory_mib; /* of a recipe that the request brings; 0: the tree's is not known yet
+			      */
+	/* what the enclave said of machine and source */
+	bool ready;
+	struct trb_machine machine; /* its model is model_text */
+	char model_text[TRB_WORD_MAX + 1];
+	struct trb_history history;
+	char location[TRB_URL_MAX + 1]; /* empty: none */
+	uint64_t progress;              /* bytes so far */
 	struct trb_buf parts[TRB_RESULT_PARTS];
 	unsigned open_part;   /* the part that is being received, else 0 */
 	unsigned whole_parts; /* bit part: received whole */
@@ -41,6 +52,15 @@ enum trb_ratchet_do {
 };
 
 void trb_ratchet_init(struct trb_ratchet *ratchet, const struct trb_commit *commit);
+/* The request that will be sent, before it is.  Errors: what reading its recipe gives, and
+ * TRB_E_LIMIT with check "sandbox.machine" where a machine that said READY already has too little
+ * memory for it. */
+int trb_ratchet_ask(struct trb_ratchet *ratchet, const struct trb_request_facts *request,
+		    trb_error **err);
+/* Is the environment about the machine, history and location that the enclave told before?  Errors:
+ * TRB_E_CLAIM. */
+int trb_ratchet_compare(const struct trb_ratchet *ratchet, const struct trb_environment *env,
+			trb_error **err);
 void trb_ratchet_clear(struct trb_ratchet *ratchet);
 /* Takes one control frame; events go to the end of the queue.  Any error is for good: TRB_E_FORMAT
  * or TRB_E_LIMIT with check "channel" where the enclave breaks the protocol, TRB_E_SOURCE with

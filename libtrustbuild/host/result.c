@@ -56,7 +56,8 @@ static int check_document(struct result *in, const uint8_t pcrs[3][TRB_SHA384_LE
 	return r == TRB_OK ? check_pcrs(in, pcrs, err) : r;
 }
 
-static int check_environment(const struct result *in, trb_error **err)
+static int check_environment(const struct result *in, const struct trb_ratchet *ratchet,
+			     trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 	struct trb_environment env;
@@ -71,7 +72,8 @@ static int check_environment(const struct result *in, trb_error **err)
 	fault = trb_environment_location_fault(&env, &in->facts);
 	if (fault != NULL)
 		return trb_fail_check(err, TRB_E_SOURCE, "source.repository", "%s", fault);
-	return trb_materials_check(in->materials, &env, err);
+	r = trb_ratchet_compare(ratchet, &env, err);
+	return r < 0 ? r : trb_materials_check(in->materials, &env, err);
 }
 
 static int check_artifacts(const struct result *in, const struct trb_intake *intake,
@@ -118,7 +120,7 @@ int trb_result_check(const struct trb_ratchet *ratchet, trb_bytes request,
 	int r = check_document(&in, pcrs, err);
 
 	if (r == TRB_OK)
-		r = check_environment(&in, err);
+		r = check_environment(&in, ratchet, err);
 	if (r == TRB_OK)
 		r = check_artifacts(&in, intake, err);
 	if (r == TRB_OK)

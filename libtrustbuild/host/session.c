@@ -200,6 +200,33 @@ int trb_session_allow_private(trb_session *session, const char *host, trb_error 
 	return TRB_OK;
 }
 
+int trb_session_set_source_limit(trb_session *session, const char *name, uint64_t value,
+				 trb_error **err)
+{
+	struct trb_source_limits scratch = { 0 };
+	const char *known = NULL;
+	uint64_t ignored;
+	size_t i = 0;
+	int r = need_unstarted(session, err);
+
+	if (r < 0)
+		return r;
+	if (name == NULL || trb_host_limit_fault(trb_bytes_str(name)) != NULL)
+		return trb_fail(err, TRB_E_NOTFOUND, "source limit '%s': %s",
+				name != NULL ? name : "", trb_host_limit_fault(TRB_BYTES_NULL));
+	r = trb_source_limits_set(&scratch, trb_bytes_str(name), value, err);
+	while (r == TRB_OK && (known == NULL || strcmp(known, name) != 0))
+		known = trb_source_limits_get(&scratch, i++, &ignored);
+	for (i = 0; r == TRB_OK && i < session->n_limits; i++)
+		if (trb_bytes_eq_str(session->limits[i].name, name))
+			break;
+	if (r < 0)
+		return r;
+	session->limits[i] = (struct trb_limit){ trb_bytes_str(known), value };
+	session->n_limits += i == session->n_limits;
+	return TRB_OK;
+}
+
 int trb_session_set_timeout(trb_session *session, uint32_t seconds, trb_error **err)
 {
 	int r = need_unstarted(session, err);

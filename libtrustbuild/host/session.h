@@ -42,6 +42,8 @@ struct trb_session {
 	bool keep;  /* files stay there under numbers: a job places them */
 	trb_blob *credential;
 	uint32_t timeout_s;
+	size_t n_limits; /* of the source, with static names */
+	struct trb_limit limits[TRB_HOST_LIMITS];
 	size_t n_private;
 	char *private[TRB_EGRESS_PRIVATE];
 

@@ -152,8 +152,9 @@ int trb_session_run_request(struct trb_session *session, trb_error **err)
 
 	if (r < 0)
 		return r;
-	session->ratchet.commit = facts.commit;
-	r = trb_intake_new(session->output, &session->intake, err);
+	r = trb_ratchet_ask(&session->ratchet, &facts, err);
+	if (r == TRB_OK)
+		r = trb_intake_new(session->output, &session->intake, err);
 	if (r == TRB_OK)
 		r = watch_nonblock(session, session->run.artifact_fd, err);
 	if (r == TRB_OK && session->run.egress_fd >= 0)

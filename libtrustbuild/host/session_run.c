@@ -154,6 +154,12 @@ int trb_session_send_request(struct trb_session *session, trb_error **err)
 		r = send_control(session, &msg, err);
 		wipe_credential(session);
 	}
+	if (r == TRB_OK && session->n_limits > 0) {
+		msg = (struct trb_control){ .type = TRB_MSG_LIMITS,
+					    .u.limits.n = session->n_limits };
+		memcpy(msg.u.limits.limits, session->limits, sizeof(session->limits));
+		r = send_control(session, &msg, err);
+	}
 	msg = (struct trb_control){ .type = TRB_MSG_REQUEST };
 	msg.u.bytes = trb_blob_bytes(session->request);
 	if (r == TRB_OK)

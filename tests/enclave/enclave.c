@@ -222,6 +222,40 @@ START_TEST(two_credentials_are_refused)
 }
 END_TEST
 
+static void send_limit(const char *name, uint64_t value)
+{
+	const struct trb_control msg = { .type = TRB_MSG_LIMITS,
+					 .u.limits = { 1, { { trb_bytes_str(name), value } } } };
+
+	host_send(&h, &msg);
+}
+
+START_TEST(limits_come_once_and_before_the_request)
+{
+	h.egress = EGRESS_SILENT;
+	host_begin(&h);
+	if (_i == 0)
+		send_limit("files", 1000);
+	else
+		host_send_request(&h, SLEEPER);
+	send_limit("files", 1000);
+	expect_failure(TRB_E_STATE, "channel.order");
+}
+END_TEST
+
+/* The host may set them within their maxima, and then they hold. */
+START_TEST(a_limit_of_the_host_holds)
+{
+	host_begin(&h);
+	send_limit("object_bytes", _i == 0 ? 1 : (UINT64_C(1) << 30) + 1);
+	host_send_request(&h, NULL);
+	if (_i == 0)
+		expect_failure(TRB_E_LIMIT, "source.limit");
+	else
+		expect_failure(TRB_E_INVAL, "");
+}
+END_TEST
+
 /* --- form --- */
 
 START_TEST(a_truncated_message_is_refused)
@@ -507,6 +541,8 @@ int main(void)
 	tcase_add_loop_test(order, nothing_but_cancel_comes_after_the_request, 0, 8);
 	tcase_add_test(order, a_credential_behind_the_request_is_refused);
 	tcase_add_test(order, two_credentials_are_refused);
+	tcase_add_loop_test(order, limits_come_once_and_before_the_request, 0, 2);
+	tcase_add_loop_test(order, a_limit_of_the_host_holds, 0, 2);
 	tcase_add_test(form, a_truncated_message_is_refused);
 	tcase_add_test(form, a_huge_message_is_refused_before_it_is_read);
 	tcase_add_test(form, what_is_no_message_is_refused);

@@ -21,14 +21,18 @@ static void check_done(const struct trb_ratchet *ratchet, const struct trb_event
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct trb_commit commit = { .algorithm = 1 };
+	struct trb_request_facts asked = { .repository = TRB_BYTES_LIT("https://e.org/r"),
+					   .commit.algorithm = 1,
+					   .ref = TRB_BYTES_LIT("refs/heads/main") };
 	enum trb_ratchet_do what = TRB_DO_NOTHING;
 	struct trb_ratchet ratchet;
 	struct trb_events events;
 	int r = TRB_OK;
 
-	memset(commit.id, 0x11, 20);
-	trb_ratchet_init(&ratchet, &commit);
+	memset(asked.commit.id, 0x11, 20);
+	trb_ratchet_init(&ratchet, &asked.commit);
+	if (trb_ratchet_ask(&ratchet, &asked, NULL) < 0)
+		abort();
 	trb_events_init(&events);
 	while (r == TRB_OK && size >= 2) {
 		size_t n = (size_t)data[0] << 8 | data[1];

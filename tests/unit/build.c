@@ -9,14 +9,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <trustbuild/sys/build.h>
 #include <trustbuild/sys/enclave.h>
 
 #include "core/cleanup.h"
 #include "core/io.h"
+#include "enclave/build.h"
 #include "format/json.h"
-
-TRB_DEFINE_CLEANUP(trb_build *, trb_build_unref);
 
 static char work[] = "/tmp/trb-build-XXXXXX";
 static char libexec[64], source[64], sandbox[64];
@@ -383,6 +381,52 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
+/* A kill for want of memory, whatever was killed, ends the build; none before it does. */
+START_TEST(a_kill_for_want_of_memory_ends_the_build)
+{
+	_cleanup_(trb_build_unrefp) trb_build *b = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	_cleanup_free_ char *recipe = shell("sleep 3; echo x >a", "a", "");
+	char counter[128];
+	int r;
+
+	snprintf(counter, sizeof(counter), "%s/vmstat", source);
+	put("vmstat", "oom_kill 7\n", 0444);
+	b = make(recipe);
+	trb_build_set_kill_counters(b, "/nowhere", counter);
+	r = trb_build_start(b, source, "0123456789012345678901234567890123456789", 1700000000,
+			    &err);
+	ck_status(r, TRB_OK, err);
+	ck_assert_int_eq(unlink(counter), 0);
+	put("vmstat", _i == 1 ? "oom_kill 8\n" : "oom_kill 7\n", 0444);
+	r = trb_build_wait(b, 60000, &err);
+	if (_i == 0) {
+		ck_status(r, TRB_OK, err);
+		return;
+	}
+	ck_status(r, TRB_E_LIMIT, err);
+	ck_assert_str_eq(trb_error_check(err), "build.memory");
+	ck_assert_uint_eq(trb_build_count_files(b), 0);
+}
+END_TEST
+
+/* Where nobody counts, nothing begins. */
+START_TEST(kills_must_be_counted)
+{
+	_cleanup_(trb_build_unrefp) trb_build *b = NULL;
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	_cleanup_free_ char *recipe = shell("echo x >a", "a", "");
+	int r;
+
+	b = make(recipe);
+	trb_build_set_kill_counters(b, "/nowhere", "/nowhere");
+	r = trb_build_start(b, source, "0123456789012345678901234567890123456789", 1700000000,
+			    &err);
+	ck_status(r, TRB_E_UNSUPPORTED, err);
+	ck_assert_str_eq(trb_error_check(err), "build.memory");
+}
+END_TEST
+
 START_TEST(output_is_bounded)
 {
 	refuse("yes", "a", ", \"limits\": {\"output_mib\": 1}", TRB_E_LIMIT, "limit of 1 MiB");
@@ -535,6 +579,8 @@ int main(void)
 	tcase_add_test(t, files_are_counted);
 	tcase_add_test(t, disk_is_bounded);
 	tcase_add_test(t, memory_is_bounded);
+	tcase_add_loop_test(t, a_kill_for_want_of_memory_ends_the_build, 0, 2);
+	tcase_add_test(t, kills_must_be_counted);
 	tcase_add_test(t, output_is_bounded);
 	tcase_add_test(t, time_is_bounded);
 	tcase_add_test(t, nothing_starts_without_a_context);

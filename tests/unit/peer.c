@@ -78,7 +78,9 @@ static void state(const struct peer *p, enum trb_enclave_state to)
 	struct trb_control msg = { .type = TRB_MSG_STATE, .u.state.state = to };
 
 	if (to == TRB_STATE_READY)
-		msg.u.state.machine = (struct trb_machine){ 2, 4096, TRB_BYTES_LIT("a peer's") };
+		msg.u.state.machine = (struct trb_machine){ 2, 4096, TRB_BYTES_LIT("unknown") };
+	if (p->fault == PEER_OTHER_MACHINE)
+		msg.u.state.machine.cpus++;
 	if (to == TRB_STATE_COMMITTED) {
 		msg.u.state.commit = p->request.commit;
 		msg.u.state.history = tip_of(p);
@@ -139,6 +141,13 @@ static void receive_request(struct peer *p)
 	if (msg.type == TRB_MSG_CREDENTIAL) {
 		need(trb_bytes_eq_str(msg.u.credential.token, PEER_TOKEN));
 		frame = NULL;
+		need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
+		need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);
+	}
+	if (msg.type == TRB_MSG_LIMITS) {
+		need(msg.u.limits.n == 2 &&
+		     trb_bytes_eq_str(msg.u.limits.limits[0].name, "files") &&
+		     msg.u.limits.limits[0].value == PEER_FILES);
 		need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
 		need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);
 	}

@@ -55,6 +55,7 @@ enum peer_fault {
 	PEER_CLAIMS_OTHER_COMMIT,
 	PEER_CLAIMS_OTHER_ARTIFACTS,
 	PEER_CLAIMS_OTHER_STATEMENT,
+	PEER_OTHER_MACHINE,
 	PEER_CLAIMS_OTHER_ENVIRONMENT,
 	PEER_NO_PCR16,
 	PEER_NO_PCR17,
@@ -71,6 +72,7 @@ enum peer_fault {
 #define PEER_REPOSITORY       "https://forge.example/widget"
 #define PEER_COMMIT           "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
 #define PEER_TOKEN            "secret-token"
+#define PEER_FILES            12345 /* where a session sets limits of the source */
 #define PEER_ARTIFACT         "out/tool"
 #define PEER_CONTENT          "#!/bin/sh\necho it works\n"
 #define PEER_SECOND           "readme"

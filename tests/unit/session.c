@@ -118,6 +118,7 @@ static const struct row rows[] = {
 	{ PEER_CLAIMS_OTHER_ARTIFACTS, TRB_E_CLAIM, "claim.artifacts" },
 	{ PEER_CLAIMS_OTHER_STATEMENT, TRB_E_CLAIM, "claim.statement" },
 	{ PEER_CLAIMS_OTHER_ENVIRONMENT, TRB_E_CLAIM, "claim.environment" },
+	{ PEER_OTHER_MACHINE, TRB_E_CLAIM, "claim.environment" },
 	{ PEER_NO_PCR16, TRB_E_MEASUREMENT, "pcr16.request" },
 	{ PEER_NO_PCR17, TRB_E_MEASUREMENT, "pcr17.commit" },
 	{ PEER_NO_DOCUMENT, TRB_E_FORMAT, "document.parse" },
@@ -426,6 +427,30 @@ START_TEST(backends_are_named_exactly)
 }
 END_TEST
 
+/* Limits of the source go before the request, once, in the order of the format. */
+START_TEST(limits_of_the_source_have_names_and_maxima)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	trb_bundle *bundle = NULL;
+	int r;
+
+	open_session(PEER_HONEST);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "depth", 1, NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_session_set_source_limit(session, NULL, 1, NULL), TRB_E_NOTFOUND);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "files", 0, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "object_bytes",
+						      (UINT64_C(1) << 30) + 1, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "wall_s", 60, NULL), TRB_OK);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "files", 1, NULL), TRB_OK);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "files", PEER_FILES, NULL), TRB_OK);
+	r = trb_session_build(session, host.request, &bundle, &err);
+	ck_status(r, TRB_OK, err);
+	ck_assert_int_eq(trb_session_set_source_limit(session, "files", 1, NULL), TRB_E_STATE);
+	trb_bundle_unref(bundle);
+}
+END_TEST
+
 START_TEST(progress_has_a_ceiling)
 {
 	struct trb_control msg = { .type = TRB_MSG_PROGRESS,
@@ -471,6 +496,7 @@ int main(void)
 	tcase_add_test(tc, a_token_is_one_line_of_bounded_length);
 	tcase_add_test(tc, calls_in_the_wrong_order_are_refused);
 	tcase_add_test(tc, backends_are_named_exactly);
+	tcase_add_test(tc, limits_of_the_source_have_names_and_maxima);
 	tcase_add_test(tc, progress_has_a_ceiling);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
