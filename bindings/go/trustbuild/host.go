@@ -26,6 +26,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/cgo"
+	"sync/atomic"
 
 	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 )
@@ -48,9 +49,11 @@ type Host struct {
 }
 
 // scope is a host's settings in C, for one call or for one object: its end must not reach others.
+// Who works with another's object holds its scope, too.
 type scope struct {
 	c    *C.trb_context
 	sink cgo.Handle
+	held atomic.Int32
 }
 
 func (h *Host) newScope() (*scope, error) {
@@ -89,8 +92,13 @@ func (s *scope) setUp(h *Host) error {
 	return nil
 }
 
+func (s *scope) hold() { s.held.Add(1) }
+
 // close is for when nothing that was made of it can call back any more.
 func (s *scope) close() {
+	if s.held.Add(-1) >= 0 {
+		return
+	}
 	C.trb_context_unref(s.c)
 	if s.sink != 0 {
 		s.sink.Delete()

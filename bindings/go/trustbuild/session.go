@@ -43,6 +43,7 @@ const (
 	OutputEvent   EventType = C.TRB_EVENT_OUTPUT   // Text, Stream: what the build printed
 	ArtifactEvent EventType = C.TRB_EVENT_ARTIFACT // Text: the name of a file in place; Size
 	BundleEvent   EventType = C.TRB_EVENT_BUNDLE   // Bundle: the evidence
+	StepEvent     EventType = C.TRB_EVENT_STEP     // State: the step of a job that ended
 )
 
 // String is the kind's name, for example "OUTPUT".
@@ -58,11 +59,14 @@ func (t EventType) String() string {
 		return "ARTIFACT"
 	case BundleEvent:
 		return "BUNDLE"
+	case StepEvent:
+		return "STEP"
 	}
 	return fmt.Sprintf("EventType(%d)", int(t))
 }
 
-// Event is what a session has to tell. Text comes from outside: escape it before showing it.
+// Event is what a session or a job has to tell. Text comes from outside: escape it before showing
+// it.
 type Event struct {
 	Type     EventType
 	State    string
@@ -162,12 +166,7 @@ func (s *Session) Close() error {
 // SetOutputDir sets the directory that artifacts are moved into, all of them or none. Without one
 // they are hashed and dropped.
 func (s *Session) SetOutputDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return withFd(f, func(fd C.int) error {
+	return withDir(dir, func(fd C.int) error {
 		return s.set(func(c *C.trb_session) error {
 			var e *C.trb_error
 			return failure(C.trb_session_set_output_dirfd(c, fd, &e), e)
@@ -193,16 +192,34 @@ func (s *Session) AllowPrivate(host string) error {
 	})
 }
 
+func timeLimit(d time.Duration) (C.uint32_t, error) {
+	seconds := math.Ceil(d.Seconds())
+	if seconds < 0 || seconds > math.MaxUint32 {
+		return 0, fs.ErrInvalid
+	}
+	return C.uint32_t(seconds), nil
+}
+
+// withDir lends the descriptor of a directory.
+func withDir(dir string, f func(C.int) error) error {
+	opened, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	return withFd(opened, f)
+}
+
 // SetTimeout ends the session with status.Timeout after d, in whole seconds, rounded up; 0 for no
 // limit.
 func (s *Session) SetTimeout(d time.Duration) error {
-	seconds := math.Ceil(d.Seconds())
-	if seconds < 0 || seconds > math.MaxUint32 {
-		return fs.ErrInvalid
+	seconds, err := timeLimit(d)
+	if err != nil {
+		return err
 	}
 	return s.set(func(c *C.trb_session) error {
 		var e *C.trb_error
-		return failure(C.trb_session_set_timeout(c, C.uint32_t(seconds), &e), e)
+		return failure(C.trb_session_set_timeout(c, seconds, &e), e)
 	})
 }
 
@@ -221,7 +238,9 @@ func (s *Session) Start(ctx context.Context, request *Request) error {
 func (s *Session) Next(ctx context.Context) (*Event, error) {
 	var event *Event
 	err := s.canceling(ctx, func(c *C.trb_session) (err error) {
-		event, err = next(c)
+		event, err = next(func(ev **C.trb_event, e **C.trb_error) C.int {
+			return C.trb_session_next_event(c, ev, e)
+		}, func() C.int { return C.trb_session_get_fd(c) })
 		return err
 	})
 	if errors.Is(err, status.Done) {
@@ -230,11 +249,12 @@ func (s *Session) Next(ctx context.Context) (*Event, error) {
 	return event, err
 }
 
-func next(c *C.trb_session) (*Event, error) {
+// next waits for what a session or a job tells next.
+func next(tell func(**C.trb_event, **C.trb_error) C.int, fd func() C.int) (*Event, error) {
 	for {
 		var e *C.trb_error
 		var ev *C.trb_event
-		switch r := C.trb_session_next_event(c, &ev, &e); r {
+		switch r := tell(&ev, &e); r {
 		case C.TRB_OK:
 			defer C.trb_event_unref(ev)
 			return newEvent(ev)
@@ -243,7 +263,7 @@ func next(c *C.trb_session) (*Event, error) {
 		default:
 			return nil, failure(r, e)
 		}
-		if errno := C.trb_go_wait(C.trb_session_get_fd(c)); errno != 0 {
+		if errno := C.trb_go_wait(fd()); errno != 0 {
 			return nil, os.NewSyscallError("poll", syscall.Errno(errno))
 		}
 	}

@@ -95,6 +95,22 @@ func TestTextsWithNul(t *testing.T) {
 			r.Close()
 			return err
 		},
+		"NewJob(dir)": func(text string) error {
+			job, err := NewJob(session, t.TempDir()+text, JobOptions{Request: request})
+			job.Close()
+			return err
+		},
+		"JobOptions.Repository": func(text string) error {
+			job, err := NewJob(emptySession(t), t.TempDir(),
+				JobOptions{Repository: repository + text})
+			job.Close()
+			return err
+		},
+		"Host.ResumeJob(dir)": func(text string) error {
+			job, err := host.ResumeJob(t.TempDir() + text)
+			job.Close()
+			return err
+		},
 		"Request.SetRef(ref)": func(text string) error {
 			return request.SetRef("refs/heads/" + text)
 		},
@@ -147,6 +163,7 @@ func TestTextsWithNul(t *testing.T) {
 		}
 	}
 	for _, result := range []string{
+		"JobFile.Name", "JobFile.Path",
 		"RequestFields.Repository", "RequestFields.Commit", "RequestFields.Ref",
 		"RequestFields.Sandbox", "Submodule.Path", "Submodule.Repository",
 		"Submodule.Commit", "Source.Commit", "Source.Tip", "Source.Path",

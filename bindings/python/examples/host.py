@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A host: has a commit built in a simulated enclave, publishes the evidence, and leaves the
-artifacts, NAME.bundle.json and policy.json in a folder.
+artifacts, their bundle and policy.json in a folder.
 
     host.py https://forge.example/app main --image builder.eif --out out
 """
@@ -34,7 +34,7 @@ def arguments() -> argparse.Namespace:
 def tell(event: trustbuild.Event) -> None:
     """One event, for a person."""
     words = trustbuild.escape(event.text)
-    if event.type is EventType.STATE:
+    if event.type in (EventType.STATE, EventType.STEP):
         print(f'{event.state} {words}'.rstrip())
     elif event.type is EventType.ARTIFACT:
         print(f'  {words}: {event.size} bytes')
@@ -43,24 +43,22 @@ def tell(event: trustbuild.Event) -> None:
             print(f'  | {trustbuild.escape(line)}')
 
 
-def build(request: trustbuild.Request, options: argparse.Namespace) -> None:
-    bundle, artifacts = None, []
-    with trustbuild.Session.process(options.image, output=options.out,
-                                    allow_private=options.allow_private) as session:
-        for event in session.run(request):
+def build(options: argparse.Namespace) -> None:
+    with trustbuild.Session.process(options.image,
+                                    allow_private=options.allow_private) as session, \
+            open_log(options.log) as log, \
+            trustbuild.Job(session, options.out, options.repository, options.name,
+                           ca_file=options.ca, log=log, replace=True) as job:
+        for event in job:
             tell(event)
-            if event.type is EventType.ARTIFACT and event.attested:
-                artifacts.append(options.out / event.text.decode())
-            bundle = event.bundle or bundle
-    assert bundle is not None  # a session that ends without one raises
-
-    with open_log(options.log) as log:
-        logged = log.publish(bundle)
-        policy = trustbuild.draft_policy(options.image, repositories=request.repository,
-                                         refs=request.ref or 'any', logs=log,
+        assert job.request is not None  # it was resolved
+        policy = trustbuild.draft_policy(options.image, repositories=job.request.repository,
+                                         refs=job.request.ref or 'any', logs=log,
                                          roots=trustbuild.simulated_root())
-    for artifact in artifacts:
-        logged.save(f'{artifact}.bundle.json')
+        made = [options.out / file.path for file in job.files if file.attested]
+        bundle = options.out / str(job.bundle_path)
+    for path in made:
+        print(f'{path}: verify it with --bundle {bundle}')
     (options.out / 'policy.json').write_text(json.dumps(policy, indent=2) + '\n', encoding='utf-8')
 
 
@@ -75,10 +73,7 @@ def main() -> int:
     options = arguments()
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        with trustbuild.Request.resolve(options.repository, options.name,
-                                        ca_file=options.ca) as request:
-            print(f'building {request.commit}')
-            build(request, options)
+        build(options)
     except trustbuild.Error as why:
         print(trustbuild.escape(str(why)), file=sys.stderr)
         return 1

@@ -13,10 +13,11 @@ draft_policy()          a first policy, for a person to review
 
 The host::
 
-    request = trustbuild.Request.resolve('https://forge.example/app', 'main')
-    with trustbuild.Session.process('builder.eif', output='out') as session:
-        trustbuild.Log().publish(session.build(request)).save('app.bundle.json')
+    with trustbuild.Session.process('builder.eif') as session, trustbuild.Log() as log, \\
+            trustbuild.Job(session, 'out', 'https://forge.example/app', 'main', log=log) as job:
+        job.run()
 
+Job                     resolving, building, saving, publishing, placing: everything
 Request, Session        what to build; one enclave for one build, and its events
 Log                     where bundles are published
 Eif, ImageBuilder       measuring and making enclave images
@@ -33,13 +34,15 @@ from . import errors
 from ._bundle import Bundle, Policy
 from ._core import Context, escape, version
 from ._documents import Attestation, DocumentVerifier, VerifiedDocument, verify_document
+from ._events import Event, EventType
 from ._image import Eif, ImageBuilder, Section, SectionType
+from ._job import Job, JobFile, Step
 from ._log import Log
 from ._native import lib as _lib
 from ._policy import draft_policy
 from ._report import Assurance, Check, DocumentReport, Outcome, Report
 from ._request import Request
-from ._session import Event, EventType, Session, simulated_root
+from ._session import Session, simulated_root
 from ._verify import Batch, BatchResult, Claims, Verifier, verify, verify_many
 from .errors import Error, Refused
 
@@ -50,10 +53,11 @@ LOG_NOTICE: int = _lib.TRB_LOG_NOTICE
 __version__ = version()  # typed once, in the library's header
 __all__ = [
     'LOG_DEBUG', 'LOG_INFO', 'LOG_NOTICE', 'Assurance', 'Attestation', 'Batch', 'BatchResult',
-    'Bundle', 'Check', 'Claims', 'Context', 'DocumentReport', 'DocumentVerifier', 'Eif', 'Error',
-    'Event', 'EventType', 'ImageBuilder', 'Log', 'Outcome', 'Policy', 'Refused', 'Report',
-    'Request', 'Section', 'SectionType', 'Session', 'VerifiedDocument', 'Verifier', 'draft_policy',
-    'errors', 'escape', 'simulated_root', 'verify', 'verify_document', 'verify_many', 'version',
+    'Bundle', 'Check', 'Claims', 'Context', 'DocumentReport', 'DocumentVerifier', 'Eif',
+    'Error', 'Event', 'EventType', 'ImageBuilder', 'Job', 'JobFile', 'Log', 'Outcome', 'Policy',
+    'Refused', 'Report', 'Request', 'Section', 'SectionType', 'Session', 'Step',
+    'VerifiedDocument', 'Verifier', 'draft_policy', 'errors', 'escape', 'simulated_root',
+    'verify', 'verify_document', 'verify_many', 'version',
 ]
 for _name in __all__:
     # What help() and tracebacks show is where people find it.

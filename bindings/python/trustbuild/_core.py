@@ -189,6 +189,23 @@ def _descriptor(file: Any) -> int:
                         'content') from why
 
 
+@contextmanager
+def directory(path: Path) -> Iterator[int]:
+    """A descriptor of a directory, for the time of a call."""
+    fd = os.open(os.fspath(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def time_limit(timeout: float) -> int:
+    """A time limit as C has it, in whole seconds, rounded up."""
+    if not 0 < timeout <= 0xffffffff:
+        raise InvalidError(f'no time limit: {timeout!r}')
+    return math.ceil(timeout)
+
+
 def seconds(when: When | None, name: str) -> int:
     """A time as C has it, in whole seconds since 1970; by default now.  ``name`` is the argument
     that it is."""

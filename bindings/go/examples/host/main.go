@@ -65,97 +65,78 @@ func run(ctx context.Context, repository string) error {
 	if err != nil {
 		return err
 	}
-	request, err := host.Resolve(ctx, repository,
-		trustbuild.Names{Name: *name, Ref: *ref, CAFile: *ca})
-	if err != nil {
-		return err
-	}
-	defer request.Close()
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	artifacts, bundle, err := build(ctx, host, path, request)
+	log, err := openLog(ctx, host)
 	if err != nil {
 		return err
 	}
-	bundle, vkey, err := publish(ctx, host, bundle)
+	defer log.Close()
+	if err := build(ctx, host, path, repository, log); err != nil {
+		return err
+	}
+	policy, err := draft(host, eif, repository, log.VKey())
 	if err != nil {
 		return err
 	}
-	policy, err := draft(host, eif, repository, vkey)
+	return os.WriteFile(filepath.Join(*out, "policy.json"), policy, 0o644)
+}
+
+// build leaves artifacts and bundle, which is in the log, in the output directory: all or none.
+func build(ctx context.Context, host *trustbuild.Host, image, repository string,
+	log *trustbuild.Log) error {
+	session, err := host.Open("process:eif=" + image)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(*out, "policy.json"), policy, 0o644); err != nil {
-		return err
-	}
-	for _, artifact := range artifacts {
-		fmt.Println(artifact)
-		if err := os.WriteFile(artifact+".bundle.json", bundle, 0o644); err != nil {
+	defer session.Close()
+	if *private != "" {
+		if err := session.AllowPrivate(*private); err != nil {
 			return err
 		}
+	}
+	job, err := trustbuild.NewJob(session, *out, trustbuild.JobOptions{
+		Repository: repository,
+		Names:      trustbuild.Names{Name: *name, Ref: *ref, CAFile: *ca},
+		Log:        log,
+		Replace:    true,
+	})
+	if err != nil {
+		return err
+	}
+	defer job.Close()
+	if err := job.Run(ctx, trustbuild.DoneStep); err != nil {
+		return err
+	}
+	files, bundle, err := job.Files()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		fmt.Printf("%q, with %q\n", file.Path, bundle)
 	}
 	return nil
 }
 
-// build gives the artifacts' paths and the bundle, which is in no log yet.
-func build(ctx context.Context, host *trustbuild.Host, image string,
-	request *trustbuild.Request) ([]string, []byte, error) {
-	session, err := host.Open("process:eif=" + image)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer session.Close()
-	if err := session.SetOutputDir(*out); err != nil {
-		return nil, nil, err
-	}
-	if *private != "" {
-		if err := session.AllowPrivate(*private); err != nil {
-			return nil, nil, err
-		}
-	}
-	var artifacts []string
-	bundle, err := session.Build(ctx, request, func(event *trustbuild.Event) error {
-		switch event.Type {
-		case trustbuild.ArtifactEvent:
-			if event.Attested {
-				artifacts = append(artifacts,
-					filepath.Join(*out, string(event.Text)))
-			}
-		case trustbuild.StateEvent:
-			host.Logger.Info(event.State, "commit", event.Text)
-		case trustbuild.OutputEvent:
-			// slog escapes what comes from outside
-			host.Logger.Info("build", "printed", event.Text)
-		}
-		return nil
-	})
-	return artifacts, bundle, err
-}
-
-// publish gives the bundle with its proof, and the log's key.
-func publish(ctx context.Context, host *trustbuild.Host, bundle []byte) ([]byte, string, error) {
+// openLog makes the log where there is none.
+func openLog(ctx context.Context, host *trustbuild.Host) (*trustbuild.Log, error) {
 	backend := "local"
 	if *logDir != "" {
 		dir, err := filepath.Abs(*logDir)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		backend = "local:dir=" + dir
 	}
 	log, err := host.OpenLog(ctx, backend)
-	if errors.Is(err, status.NotFound) {
-		if _, err := host.InitLog(ctx, backend, ""); err != nil {
-			return nil, "", err
-		}
-		log, err = host.OpenLog(ctx, backend)
+	if !errors.Is(err, status.NotFound) {
+		return log, err
 	}
-	if err != nil {
-		return nil, "", err
+	if _, err := host.InitLog(ctx, backend, ""); err != nil {
+		return nil, err
 	}
-	defer log.Close()
-	bundle, err = log.Publish(ctx, bundle)
-	return bundle, log.VKey(), err
+	return host.OpenLog(ctx, backend)
 }
 
 // draft is for a person to review: it trusts this machine's own simulated enclaves.
