@@ -98,7 +98,8 @@ static int code_of_errno(int errnum)
 
 int trb_fail_errno(trb_error **err, int errnum, const char *fmt, ...)
 {
-	char text[MESSAGE_MAX], reason[128];
+	const char *reason = strerrordesc_np(errnum); /* not in the language of who embeds this */
+	char text[MESSAGE_MAX];
 	va_list ap;
 	int code = code_of_errno(errnum);
 
@@ -107,7 +108,10 @@ int trb_fail_errno(trb_error **err, int errnum, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	code = trb_fail(err, code, "%s: %s", text, strerror_r(errnum, reason, sizeof(reason)));
+	if (reason == NULL)
+		code = trb_fail(err, code, "%s: error %d", text, errnum);
+	else
+		code = trb_fail(err, code, "%s: %s", text, reason);
 	if (*err != &out_of_memory)
 		(*err)->errnum = errnum;
 	return code;

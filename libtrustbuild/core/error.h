@@ -13,7 +13,7 @@ int trb_fail(trb_error **err, int code, const char *fmt, ...) __attribute__((for
 /* check is a string with static storage: the id is kept as a pointer. */
 int trb_fail_check(trb_error **err, int code, const char *check, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Appends strerror(errnum); ENOMEM, ENOENT, ETIMEDOUT, ECANCELED and EOPNOTSUPP get codes of their
+/* Appends what errnum means; ENOMEM, ENOENT, ETIMEDOUT, ECANCELED and EOPNOTSUPP get codes of their
  * own, everything else is TRB_E_IO. */
 int trb_fail_errno(trb_error **err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

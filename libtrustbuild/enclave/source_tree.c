@@ -161,7 +161,7 @@ int trb_tree_walk_link(const struct trb_tree_writer *w, const char *path, trb_er
 	if (fd < 0)
 		return trb_fail_check(err, TRB_E_FORMAT, TRB_CHECK_TREE,
 				      "the link '%s' does not end inside the tree: %s", path,
-				      strerror(errno));
+				      strerrordesc_np(errno));
 	return TRB_OK;
 }
 

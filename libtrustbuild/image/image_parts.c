@@ -238,8 +238,8 @@ static int job_finish(struct job *j, trb_image *image, trb_error **err)
 	if (r == TRB_OK && rename(j->work, j->dir) < 0)
 		r = trb_fail_errno(err, errno, "rename '%s'", j->work);
 	if (r == TRB_OK)
-		trb_tell(image->context, TRB_LOG_NOTICE, "%s: done in %.1f s", j->what,
-			 (double)(trb_now_ms(CLOCK_MONOTONIC) - j->started_ms) / 1000);
+		trb_tell(image->context, TRB_LOG_NOTICE, "%s: done in %lld s", j->what,
+			 (long long)(trb_now_ms(CLOCK_MONOTONIC) - j->started_ms + 500) / 1000);
 	return r;
 }
 

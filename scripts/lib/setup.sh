@@ -110,7 +110,7 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkg-config python3 git ca-cert
 RUN_PACKAGES=(mmdebstrap erofs-utils uidmap cpio xz-utils curl nginx-light fcgiwrap openssl procps)
 DEB_PACKAGES=(dpkg-dev debhelper dh-python fakeroot lintian python3-cffi python3-dev zstd)
 TEST_PACKAGES=(abigail-tools clang clang-format libclang-rt-14-dev llvm pmccabe mandoc cmake binutils
-	crun runc mypy python3-venv python3-dev python3-cffi python3-jsonschema unicode-data)
+	crun runc locales mypy python3-venv python3-dev python3-cffi python3-jsonschema unicode-data)
 
 meson=/usr/bin/meson
 

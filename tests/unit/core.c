@@ -2,6 +2,9 @@
 /* Bytes, buffers, errors, contexts. */
 #include "support.h"
 
+#include <locale.h>
+#include <time.h>
+
 #include "core/buffer.h"
 #include "core/cleanup.h"
 #include "core/error.h"
@@ -124,6 +127,20 @@ START_TEST(hex_round_trip)
 }
 END_TEST
 
+/* What a test setup says is so, or it would test what every run tests. */
+START_TEST(the_language_is_what_the_setup_says)
+{
+	const char *language = getenv("LC_ALL"), *zone = getenv("TZ");
+	time_t noon = 1700000000;
+	struct tm local;
+
+	if (language != NULL && strcmp(language, "tr_TR.UTF-8") == 0)
+		ck_assert_str_eq(localeconv()->decimal_point, ",");
+	if (zone != NULL && strcmp(zone, "Pacific/Apia") == 0)
+		ck_assert_int_eq(localtime_r(&noon, &local)->tm_gmtoff, 13L * 3600);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("core");
@@ -136,6 +153,7 @@ int main(void)
 	tcase_add_test(tc, errors_tell_refusals);
 	tcase_add_test(tc, utf8_is_strict);
 	tcase_add_test(tc, hex_round_trip);
+	tcase_add_test(tc, the_language_is_what_the_setup_says);
 	suite_add_tcase(suite, tc);
 	return test_run(suite);
 }

@@ -110,7 +110,7 @@ static void check_full(const trb_error *err)
 
 	while (trb_error_cause(last) != NULL)
 		last = trb_error_cause(last);
-	ck_assert_ptr_nonnull(strstr(trb_error_message(last), strerror(ENOSPC)));
+	ck_assert_ptr_nonnull(strstr(trb_error_message(last), strerrordesc_np(ENOSPC)));
 }
 
 START_TEST(a_full_disk_leaves_nothing)
