@@ -165,18 +165,20 @@ static void put_time(struct trb_json_out *out, const struct trb_draft_values *v)
 	trb_json_close(out, '}');
 }
 
+/* A quorum of nobody makes no policy. */
 static void put_log(struct trb_json_out *out, const struct trb_draft_values *v)
 {
 	const struct trb_texts *keys = &v->texts[TRB_DRAFT_LOG_KEY];
 	const struct trb_texts *witnesses = &v->texts[TRB_DRAFT_WITNESS];
+	bool nobody = witnesses->n == 0 && !v->has_number[TRB_DRAFT_QUORUM];
 
-	if (is_word(keys, "none") && witnesses->n == 0) {
+	if (is_word(keys, "none") && nobody) {
 		trb_json_member_str(out, "log", "none");
 		return;
 	}
 	trb_json_member_open(out, "log", '{');
 	put_list(out, "keys", keys);
-	if (witnesses->n == 0) {
+	if (nobody) {
 		trb_json_member_str(out, "witnesses", "none");
 	} else {
 		trb_json_member_open(out, "witnesses", '{');

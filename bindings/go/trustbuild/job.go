@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What comes between the name of a commit and files in a directory.
 
 package trustbuild
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Jobs: saved before published, resumed, dropped.
 
 package trustbuild
 

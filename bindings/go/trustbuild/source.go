@@ -50,6 +50,10 @@ type Submodule struct{ Path, Repository, Commit string }
 type Source struct {
 	Commit     string // CT, hexadecimal digits
 	Tip        string // what the request's ref pointed to; empty without a ref
+	Tag        string // annotated tag object between them; empty where there was none
+	Relation   string // how Commit stands to Tip: "tip", "first-parent", "reachable"
+	Steps      uint64 // from the tip back to Commit
+	Location   string // where the server redirected the repository to; empty: nowhere
 	Digest     []byte // git tree, SHA-256
 	Time       time.Time
 	Recipe     []byte // the tree's own trustbuild.json; nil where there is none
@@ -176,6 +180,10 @@ func fetch(ctx context.Context, s *C.trb_source) error {
 func (s *Source) fill(c *C.trb_source) {
 	s.Commit = C.GoString(C.trb_source_get_commit(c))
 	s.Tip = C.GoString(C.trb_source_get_tip(c))
+	s.Tag = C.GoString(C.trb_source_get_tag(c))
+	s.Relation = C.GoString(C.trb_source_get_relation(c))
+	s.Steps = uint64(C.trb_source_get_steps(c))
+	s.Location = C.GoString(C.trb_source_get_location(c))
 	s.Digest = copied(C.trb_source_get_digest(c))
 	s.Time = time.Unix(int64(C.trb_source_get_time(c)), 0).UTC()
 	s.Recipe = copied(C.trb_source_get_recipe(c))

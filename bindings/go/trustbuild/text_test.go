@@ -167,6 +167,7 @@ func TestTextsWithNul(t *testing.T) {
 		"RequestFields.Repository", "RequestFields.Commit", "RequestFields.Ref",
 		"RequestFields.Sandbox", "Submodule.Path", "Submodule.Repository",
 		"Submodule.Commit", "Source.Commit", "Source.Tip", "Source.Path",
+		"Source.Tag", "Source.Relation", "Source.Location",
 		"EIF.Architecture", "Event.State",
 	} {
 		cases[result] = nil

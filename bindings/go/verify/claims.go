@@ -43,12 +43,22 @@ type Claims struct {
 	ArtifactSize   uint64
 	ArtifactDigest []byte // SHA-256
 	Repository     string
+	Location       string // where its server redirected that to, on its origin; empty: nowhere
 	Ref            string // empty where none was demanded of the enclave
 	Commit         string // hexadecimal digits
+	RefTip         string // commit that the ref pointed to; empty without a ref
+	RefTag         string // annotated tag object between them; empty where there was none
+	Relation       string // how Commit stands to RefTip: "tip", "first-parent", "reachable"
+	Steps          uint64 // from the tip back to Commit
 	SourceDigest   []byte // git tree, SHA-256
 	RecipeDigest   []byte
 	RecipeFromTree bool
 	Runtime        string         // the sandbox's
+	CPUs           uint64         // of the machine that the build saw, which the host chose
+	MemoryMiB      uint64         // likewise
+	CPUModel       string         // likewise; "unknown" where the system says none
+	Materials      uint64         // how many there were besides the source (submodules)
+	MaterialDigest []byte         // SHA-256 of their list; nil where there are none
 	PCRs           map[int][]byte // those that the document has
 	Measurement    string         // the policy's name for the one that matched
 	Time           time.Time      // the document's own
@@ -71,12 +81,22 @@ func newClaims(c *C.trb_claims) *Claims {
 		ArtifactSize:   uint64(C.trb_claims_get_artifact_size(c)),
 		ArtifactDigest: copied(C.trb_claims_get_artifact_digest(c)),
 		Repository:     C.GoString(C.trb_claims_get_repository(c)),
+		Location:       C.GoString(C.trb_claims_get_location(c)),
 		Ref:            C.GoString(C.trb_claims_get_ref(c)),
 		Commit:         C.GoString(C.trb_claims_get_commit(c)),
+		RefTip:         C.GoString(C.trb_claims_get_ref_tip(c)),
+		RefTag:         C.GoString(C.trb_claims_get_ref_tag(c)),
+		Relation:       C.GoString(C.trb_claims_get_relation(c)),
+		Steps:          uint64(C.trb_claims_get_steps(c)),
 		SourceDigest:   copied(C.trb_claims_get_source_digest(c)),
 		RecipeDigest:   copied(C.trb_claims_get_recipe_digest(c)),
 		RecipeFromTree: C.trb_claims_is_recipe_from_tree(c) == 1,
 		Runtime:        C.GoString(C.trb_claims_get_runtime(c)),
+		CPUs:           uint64(C.trb_claims_get_cpus(c)),
+		MemoryMiB:      uint64(C.trb_claims_get_memory_mib(c)),
+		CPUModel:       C.GoString(C.trb_claims_get_cpu_model(c)),
+		Materials:      uint64(C.trb_claims_count_materials(c)),
+		MaterialDigest: copied(C.trb_claims_get_materials_digest(c)),
 		PCRs:           map[int][]byte{},
 		Measurement:    C.GoString(C.trb_claims_get_measurement(c)),
 		Time:           unix(C.trb_claims_get_time(c)),

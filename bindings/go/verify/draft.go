@@ -3,41 +3,32 @@
 
 package verify
 
+/*
+#include <trustbuild/draft.h>
+*/
+import "C"
+
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"io/fs"
 	"sort"
-	"strconv"
 	"time"
+
+	"github.com/libtrustbuild/libtrustbuild/bindings/go/internal/glue"
 )
 
-// Accepted is what a policy accepts in one place: [Only] some values, or [Any]. The zero value
-// accepts nothing.
+// Accepted is what a policy accepts in one place: [Only] some values, or [Any]. The zero value says
+// nothing.
 type Accepted struct {
-	any  bool
+	said bool
 	only []string
 }
 
 // Any accepts every value. It is how a policy waives a demand: in writing.
-func Any() Accepted { return Accepted{any: true} }
+func Any() Accepted { return Only("any") }
 
-// Only accepts these values.
+// Only accepts these values. Without one it is an error of the draft.
 func Only(values ...string) Accepted {
-	return Accepted{only: append([]string(nil), values...)}
-}
-
-func (a Accepted) isZero() bool { return !a.any && len(a.only) == 0 }
-
-// MarshalJSON gives "any", or the list.
-func (a Accepted) MarshalJSON() ([]byte, error) {
-	if a.any {
-		return []byte(`"any"`), nil
-	}
-	if a.only == nil {
-		return []byte("[]"), nil
-	}
-	return json.Marshal(a.only)
+	return Accepted{said: true, only: append([]string(nil), values...)}
 }
 
 // Witnesses are who has to have seen a log.
@@ -51,20 +42,29 @@ type Witnesses struct {
 // [PolicyDraft.JSON] fails: the library reads what it made, and accepts no policy that leaves
 // something open.
 type PolicyDraft struct {
+	// Roots: hardware, or what stands behind simulated evidence, never both.
 	AWSNitro       bool     // trust the root of AWS Nitro Enclaves: hardware
-	SimulatedRoots [][]byte // certificates (DER) that stand behind simulated evidence
+	SimulatedRoots [][]byte // certificates (DER or PEM)
 
 	// Measurements are the images that count, by name: PCR0, 1, 2 and, where they are there, 3,
 	// 4, 8 (other indexes are an error), 48 bytes each.
 	Measurements map[string]map[int][]byte
+	// Descriptions are the same as JSON, from "nitro-cli describe-eif" or "tb-host image
+	// describe".
+	Descriptions map[string][]byte
 
 	Repositories Accepted // URLs
+	Redirects    Accepted // URLs that they may be redirected to; zero: none
 	Refs         Accepted // full ref names
-	Commits      Accepted
+	Commits      Accepted // zero: any
+	History      string   // "tip" (default), "first-parent" or "reachable": as to their ref
+	MaxSteps     uint64   // along first parents; 0: any number
 
 	Recipe    Accepted // SHA-256 in hexadecimal digits; zero: the tree's own
 	Runtimes  Accepted // zero: "runsc"
 	Network   string   // "any", or the host:port that a build may reach; empty: none
+	CPUs      uint64   // of the machine that the build sees; 0: any
+	MemoryMiB uint64   // likewise
 	Artifacts Accepted // attested names; zero: any, it has to be attested in any case
 
 	LogKeys   []string   // verifier keys of the logs that count
@@ -77,110 +77,202 @@ type PolicyDraft struct {
 	MaxAge time.Duration
 	// Slack is how long before the witnesses' time a document may have been made; zero: 1 h.
 	Slack time.Duration
+	// NotBefore is the earliest witnessed time, a floor against rollback; zero: any.
+	NotBefore time.Time
+
+	// Proposed is a bundle whose root, measurement, source and sandbox are proposed, where the
+	// draft does not say them. No verifier loads a policy with proposals before a person has
+	// moved them. ProposedName is what the measurement is called then.
+	Proposed     *Bundle
+	ProposedName string
 }
 
-type object map[string]any
-
-func (d *PolicyDraft) roots() []any {
-	roots := []any{}
-	if d.AWSNitro {
-		roots = append(roots, "aws-nitro")
+func (d *PolicyDraft) accepted() map[C.int]Accepted {
+	all := map[C.int]Accepted{
+		C.TRB_DRAFT_REPOSITORY: d.Repositories,
+		C.TRB_DRAFT_REDIRECT:   d.Redirects,
+		C.TRB_DRAFT_REF:        d.Refs,
+		C.TRB_DRAFT_COMMIT:     d.Commits,
+		C.TRB_DRAFT_RECIPE:     d.Recipe,
+		C.TRB_DRAFT_RUNTIME:    d.Runtimes,
+		C.TRB_DRAFT_ARTIFACT:   d.Artifacts,
 	}
-	for _, der := range d.SimulatedRoots {
-		digest := sha256.Sum256(der)
-		roots = append(roots, object{"simulated": hex.EncodeToString(digest[:])})
+	keys := d.LogKeys
+	if d.NoLog { // beside keys it is an error, as it should be
+		keys = append([]string{"none"}, keys...)
 	}
-	return roots
-}
-
-func (d *PolicyDraft) measurements() []any {
-	names := make([]string, 0, len(d.Measurements))
-	for name := range d.Measurements {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	list := []any{}
-	for _, name := range names {
-		pcrs := map[string]string{}
-		for index, pcr := range d.Measurements[name] {
-			pcrs[strconv.Itoa(index)] = hex.EncodeToString(pcr)
+	for what, values := range map[C.int][]string{
+		C.TRB_DRAFT_HISTORY: {d.History}, C.TRB_DRAFT_NETWORK: {d.Network},
+		C.TRB_DRAFT_LOG_KEY: keys} {
+		if len(values) > 0 && values[0] != "" {
+			all[what] = Only(values...)
 		}
-		list = append(list, object{"name": name, "pcrs": pcrs})
 	}
-	return list
+	if d.Witnesses != nil {
+		all[C.TRB_DRAFT_WITNESS] = Only(d.Witnesses.Keys...)
+	}
+	return all
 }
 
-// log gives nil, which no policy accepts, where nothing was said.
-func (d *PolicyDraft) log() any {
-	if len(d.LogKeys) == 0 && d.NoLog && d.Witnesses == nil {
-		return "none"
+func (d *PolicyDraft) numbers() (map[C.int]uint64, error) {
+	all := map[C.int]uint64{
+		C.TRB_DRAFT_MAX_STEPS:  d.MaxSteps,
+		C.TRB_DRAFT_CPUS:       d.CPUs,
+		C.TRB_DRAFT_MEMORY_MIB: d.MemoryMiB,
 	}
-	if len(d.LogKeys) == 0 || d.NoLog {
+	if d.Witnesses != nil {
+		if d.Witnesses.Quorum <= 0 {
+			return nil, fs.ErrInvalid
+		}
+		all[C.TRB_DRAFT_QUORUM] = uint64(d.Witnesses.Quorum)
+	}
+	for what, length := range map[C.int]time.Duration{
+		C.TRB_DRAFT_SLACK_S: d.Slack, C.TRB_DRAFT_MAX_AGE_S: d.MaxAge} {
+		if length != 0 && length < time.Second {
+			return nil, fs.ErrInvalid
+		}
+		all[what] = uint64(length / time.Second)
+	}
+	if !d.NotBefore.IsZero() {
+		if d.NotBefore.Unix() <= 0 {
+			return nil, fs.ErrInvalid
+		}
+		all[C.TRB_DRAFT_NOT_BEFORE] = uint64(d.NotBefore.Unix())
+	}
+	return all, nil
+}
+
+func sorted[K ~string | ~int | ~int32, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	return keys
+}
+
+func (d *PolicyDraft) fillRoots(c *C.trb_draft) error {
+	var e *C.trb_error
+	if d.AWSNitro {
+		if r := C.trb_draft_add_aws_root(c, &e); r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	for _, root := range d.SimulatedRoots {
+		if r := C.trb_draft_add_root(c, view(root), &e); r != C.TRB_OK {
+			return failure(r, e)
+		}
+	}
+	return nil
+}
+
+func (d *PolicyDraft) fillMeasurements(c *C.trb_draft) error {
+	var e *C.trb_error
+	for _, name := range sorted(d.Measurements) {
+		err := glue.Text(func(t *C.char) error {
+			pcrs := d.Measurements[name]
+			for _, i := range sorted(pcrs) {
+				r := C.trb_draft_add_pcr(c, t, C.uint(i), view(pcrs[i]), &e)
+				if r != C.TRB_OK {
+					return failure(r, e)
+				}
+			}
+			return nil
+		}, name)
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range sorted(d.Descriptions) {
+		err := glue.Text(func(t *C.char) error {
+			return failure(C.trb_draft_add_description(c, t,
+				view(d.Descriptions[name]), &e), e)
+		}, name)
+		if err != nil {
+			return err
+		}
+	}
+	if d.Proposed == nil {
 		return nil
 	}
-	if d.Witnesses == nil {
-		return object{"keys": d.LogKeys, "witnesses": "none"}
-	}
-	return object{"keys": d.LogKeys,
-		"witnesses": object{"keys": d.Witnesses.Keys, "quorum": d.Witnesses.Quorum}}
+	return d.Proposed.use(func(b *C.trb_bundle) error {
+		return glue.Text(func(t *C.char) error {
+			return failure(C.trb_draft_propose_bundle(c, t, b, &e), e)
+		}, d.ProposedName)
+	})
 }
 
-func seconds(d time.Duration) int64 { return int64(d / time.Second) }
-
-func (d *PolicyDraft) time() object {
-	if d.MaxAge != 0 {
-		return object{"mode": "live", "max_age_s": seconds(d.MaxAge)}
+func (d *PolicyDraft) fillDemands(c *C.trb_draft) error {
+	var e *C.trb_error
+	accepted := d.accepted()
+	for _, what := range sorted(accepted) {
+		if accepted[what].said && len(accepted[what].only) == 0 {
+			return fs.ErrInvalid
+		}
+		for _, value := range accepted[what].only {
+			err := glue.Text(func(t *C.char) error {
+				return failure(C.trb_draft_accept(c, what, t, &e), e)
+			}, value)
+			if err != nil {
+				return err
+			}
+		}
 	}
-	if d.Witnesses == nil {
-		return object{"mode": "archival", "bound": "none"}
+	numbers, err := d.numbers()
+	if err != nil {
+		return err
 	}
-	demand := object{"mode": "archival", "bound": "witness"}
-	if d.Slack != 0 {
-		demand["slack_s"] = seconds(d.Slack)
+	for _, what := range sorted(numbers) {
+		if numbers[what] == 0 {
+			continue
+		}
+		r := C.trb_draft_set_number(c, what, C.uint64_t(numbers[what]), &e)
+		if r != C.TRB_OK {
+			return failure(r, e)
+		}
 	}
-	return demand
+	return nil
 }
 
-func (d *PolicyDraft) sandbox() object {
-	sandbox := object{"network": "none"}
-	if !d.Runtimes.isZero() {
-		sandbox["runtimes"] = d.Runtimes
-	} else {
-		sandbox["runtimes"] = []string{"runsc"}
+func (d *PolicyDraft) render(
+	to func(*C.trb_draft, **C.trb_blob, **C.trb_error) C.int) ([]byte, error) {
+	var c *C.trb_draft
+	var blob *C.trb_blob
+	var e *C.trb_error
+	if r := C.trb_draft_new(&c, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
 	}
-	if d.Network != "" {
-		sandbox["network"] = d.Network
+	defer C.trb_draft_unref(c)
+	origin := "values of a Go program"
+	err := glue.Text(func(t *C.char) error {
+		return failure(C.trb_draft_set_origin(c, t, &e), e)
+	}, origin)
+	for _, fill := range []func(*C.trb_draft) error{d.fillRoots, d.fillMeasurements,
+		d.fillDemands} {
+		if err == nil {
+			err = fill(c)
+		}
 	}
-	return sandbox
+	if err != nil {
+		return nil, err
+	}
+	if r := to(c, &blob, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
+	}
+	return takeBlob(blob), nil
 }
 
-// JSON gives the policy's file. It fails with [status.Policy] where the draft is none.
+// JSON gives the policy's file. It fails where the draft is none.
 func (d *PolicyDraft) JSON() ([]byte, error) {
-	policy := object{
-		"policy":       1,
-		"roots":        d.roots(),
-		"measurements": d.measurements(),
-		"source": object{"repositories": d.Repositories, "refs": d.Refs,
-			"commits": d.Commits},
-		"recipe":  "source",
-		"sandbox": d.sandbox(),
-		"time":    d.time(),
-		"log":     d.log(),
-	}
-	if !d.Recipe.isZero() {
-		policy["recipe"] = d.Recipe
-	}
-	if !d.Artifacts.isZero() {
-		policy["artifacts"] = d.Artifacts
-	}
-	text, err := json.MarshalIndent(policy, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	p, err := ParsePolicy(text)
-	if err != nil {
-		return nil, err
-	}
-	p.Close()
-	return append(text, '\n'), nil
+	return d.render(func(c *C.trb_draft, b **C.trb_blob, e **C.trb_error) C.int {
+		return C.trb_draft_to_json(c, b, e)
+	})
+}
+
+// Comments gives what stands beside the policy, as Markdown: where each section comes from, and
+// which of them are decisions about trust.
+func (d *PolicyDraft) Comments() ([]byte, error) {
+	return d.render(func(c *C.trb_draft, b **C.trb_blob, e **C.trb_error) C.int {
+		return C.trb_draft_to_comments(c, b, e)
+	})
 }

@@ -122,6 +122,15 @@ func TestTextsWithNul(t *testing.T) {
 		"PolicyDraft.Measurements": drafts(func(d *PolicyDraft, text string) {
 			d.Measurements = map[string]map[int][]byte{text: d.Measurements["builder"]}
 		}),
+		"PolicyDraft.ProposedName": drafts(func(d *PolicyDraft, text string) {
+			d.Proposed, d.ProposedName = bundle, text
+		}),
+		"PolicyDraft.History": drafts(func(d *PolicyDraft, text string) {
+			d.History = text
+		}),
+		"PolicyDraft.Descriptions": drafts(func(d *PolicyDraft, text string) {
+			d.Descriptions = map[string][]byte{text: []byte("{}")}
+		}),
 		"PolicyDraft.Network": drafts(func(d *PolicyDraft, text string) {
 			d.Network = text
 		}),
@@ -133,6 +142,8 @@ func TestTextsWithNul(t *testing.T) {
 		}),
 		"CheckResult.Title": nil, "CheckResult.Rule": nil,
 		"CheckResult.Expected": nil, "CheckResult.Actual": nil,
+		"Claims.Location": nil, "Claims.RefTip": nil, "Claims.RefTag": nil,
+		"Claims.Relation": nil, "Claims.CPUModel": nil,
 		"Claims.Artifact": nil, "Claims.Repository": nil, "Claims.Ref": nil,
 		"Claims.Commit": nil, "Claims.Runtime": nil, "Claims.Measurement": nil,
 		"Claims.Log": nil, "Document.ModuleID": nil,

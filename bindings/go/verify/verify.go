@@ -22,7 +22,7 @@ import (
 
 // What the formats allow; the library itself refuses one byte more.
 const (
-	bundleMax   = 1 << 20
+	bundleMax   = 4 << 20
 	policyMax   = 256 << 10
 	documentMax = 16 << 10
 )
@@ -163,6 +163,16 @@ func (b *Bundle) Describe() ([]byte, error) {
 		return nil, err
 	}
 	return takeBlob(blob), nil
+}
+
+// Materials gives what was taken into the build besides the source, encoded; nil where there is
+// nothing.
+func (b *Bundle) Materials() (list []byte, err error) {
+	err = b.use(func(c *C.trb_bundle) error {
+		list = copied(C.trb_bundle_get_materials(c))
+		return nil
+	})
+	return
 }
 
 // Attestation gives the attestation document (AT) in the bundle, unverified.

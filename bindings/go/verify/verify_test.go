@@ -474,12 +474,21 @@ func TestPolicyDraft(t *testing.T) {
 		"repositories":  func(d *PolicyDraft) { d.Repositories = Accepted{} },
 		"no repository": func(d *PolicyDraft) { d.Repositories = Only() },
 		"refs":          func(d *PolicyDraft) { d.Refs = Accepted{} },
-		"commits":       func(d *PolicyDraft) { d.Commits = Accepted{} },
-		"no log":        func(d *PolicyDraft) { d.NoLog = false },
-		"log and none":  func(d *PolicyDraft) { d.LogKeys = []string{"x"} },
-		"no log's":      func(d *PolicyDraft) { d.Witnesses = &Witnesses{Quorum: 1} },
-		"runtimes":      func(d *PolicyDraft) { d.Runtimes = Only("docker") },
-		"age":           func(d *PolicyDraft) { d.MaxAge = time.Millisecond },
+		"no commit":     func(d *PolicyDraft) { d.Commits = Only() },
+		"no artifact":   func(d *PolicyDraft) { d.Artifacts = Only() },
+		"both roots": func(d *PolicyDraft) {
+			d.SimulatedRoots = [][]byte{minted(t, "root.der")}
+		},
+		"quorum of nobody": func(d *PolicyDraft) {
+			d.NoLog, d.LogKeys = false, []string{"x"}
+			d.Witnesses = &Witnesses{Quorum: 1}
+		},
+		"history":      func(d *PolicyDraft) { d.History = "any" },
+		"no log":       func(d *PolicyDraft) { d.NoLog = false },
+		"log and none": func(d *PolicyDraft) { d.LogKeys = []string{"x"} },
+		"no log's":     func(d *PolicyDraft) { d.Witnesses = &Witnesses{Quorum: 1} },
+		"runtimes":     func(d *PolicyDraft) { d.Runtimes = Only("docker") },
+		"age":          func(d *PolicyDraft) { d.MaxAge = time.Millisecond },
 		"endless slack": func(d *PolicyDraft) {
 			d.Slack = -time.Hour
 			d.Witnesses = &Witnesses{}
@@ -487,7 +496,8 @@ func TestPolicyDraft(t *testing.T) {
 	} {
 		d := draft()
 		spoil(d)
-		if text, err := d.JSON(); text != nil || !errors.Is(err, status.Policy) {
+		if text, err := d.JSON(); text != nil || !errors.Is(err, status.Policy) &&
+			!errors.Is(err, status.Invalid) && !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%s: %s %v", name, text, err)
 		}
 	}
@@ -551,6 +561,11 @@ func TestPolicyDraftJudges(t *testing.T) {
 			func(d *PolicyDraft) { d.Commits = Only(strings.Repeat("1", 40)) }},
 		{"sandbox.runtime", func(d *PolicyDraft) { d.Runtimes = Only("crun") }},
 		{"artifact.name", func(d *PolicyDraft) { d.Artifacts = Only("out/other") }},
+		{"", func(d *PolicyDraft) { d.History, d.MaxSteps = "first-parent", 3 }},
+		{"sandbox.machine", func(d *PolicyDraft) { d.CPUs = 65536 }},
+		{"time.bound", func(d *PolicyDraft) {
+			d.NotBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+		}},
 	} {
 		d := full()
 		c.edit(d)

@@ -86,7 +86,7 @@ class Requests(Folder):
         # The server is a thread of this process: it answers only where the call lets it.
         with socket.create_server(('127.0.0.1', 0)) as server:
             def answer() -> None:
-                for _ in range(2):
+                while True:
                     try:
                         server.accept()[0].close()
                     except OSError:
@@ -463,12 +463,43 @@ class Drafts(Folder):
         with trustbuild.Eif(self.image) as image:
             self.assertEqual(
                 trustbuild.draft_policy(image, name='a', repositories='any', refs='any',
-                                        logs='none', roots=[root, 'aws-nitro'], commits=COMMIT,
+                                        logs='none', roots=[root], commits=COMMIT,
                                         runtimes='crun'),
                 self.draft('--name', 'a', '--repository', 'any', '--ref', 'any', '--no-log',
-                           '--root', str(root), '--aws', '--commit', COMMIT, '--runtime', 'crun')
-                | {'roots': [{'simulated': hashlib.sha256(root.read_bytes()).hexdigest()},
-                             'aws-nitro']})
+                           '--root', str(root), '--commit', COMMIT, '--runtime', 'crun'))
+        digest = hashlib.sha256(root.read_bytes()).hexdigest()
+        with trustbuild.PolicyDraft() as draft:
+            draft.origin('this test')
+            draft.measure(self.image)
+            draft.trust(root)
+            draft.accept(repositories='https://forge.example/a', refs='refs/heads/main',
+                         history='first-parent', redirects='https://forge.example/b',
+                         recipes='source', network='forge.example:443', artifacts='a', logs='none')
+            draft.limit(max_steps=3, cpus=4, memory_mib=2048, max_age=60)
+            policy = json.loads(draft.to_json())
+            self.assertIn('this test', draft.to_comments())
+        self.assertEqual(policy['roots'], [{'simulated': digest}])
+        self.assertEqual(policy['source']['history'], {'first-parent': {'max_steps': 3}})
+        self.assertEqual(policy['sandbox']['machine'], {'cpus': 4, 'memory_mib': 2048})
+        self.assertEqual(policy['time'], {'mode': 'live', 'max_age_s': 60})
+
+    def test_descriptions(self) -> None:
+        described = subprocess.run([HOST, 'image', 'describe', self.image],
+                                   capture_output=True, check=True).stdout
+        drafts = []
+        for fill in (lambda draft: draft.describe(described, 'a'),
+                     lambda draft: draft.measure(self.image, 'a')):
+            with trustbuild.PolicyDraft() as draft:
+                fill(draft)
+                draft.trust('aws-nitro')
+                draft.accept(repositories='any', refs='any', logs='none')
+                drafts.append(draft.to_json())
+        self.assertEqual(*drafts)
+
+    def test_kinds_of_roots(self) -> None:
+        with self.assertRaises(errors.PolicyError):
+            trustbuild.draft_policy(self.image, repositories='any', refs='any', logs='none',
+                                    roots=['aws-nitro', trustbuild.simulated_root(self.context)])
 
     def test_roots(self) -> None:
         for root in (VECTORS / f'nitro/aws_nitro_root_g1.{form}' for form in ('pem', 'der')):
@@ -479,9 +510,13 @@ class Drafts(Folder):
     def test_refused(self) -> None:
         with self.assertRaises(errors.PolicyError):
             trustbuild.draft_policy(self.image, repositories='ftp://a', refs='any', logs='none')
-        with self.assertRaises(errors.InvalidError):
-            trustbuild.draft_policy(self.image, repositories='any', refs='any', logs='none',
-                                    quorum=1)
+        with trustbuild.Log.create(f'local:dir={self.dir}/log', self.context) as log:
+            for logs in ('none', log):
+                with self.assertRaises(errors.PolicyError):
+                    trustbuild.draft_policy(self.image, repositories='any', refs='any', logs=logs,
+                                            quorum=1)
+        with trustbuild.PolicyDraft() as draft, self.assertRaises(errors.PolicyError):
+            draft.to_json()
         with self.assertRaises(errors.InvalidError):
             trustbuild.draft_policy(self.image, repositories=1, refs='any', logs='none')
 

@@ -46,7 +46,6 @@ class Arguments(Folder):
         with Job(self.session(), self.out, request=self.request, timeout=1.5) as job:
             self.assertEqual((job.step, job.files, job.bundle, job.bundle_path),
                              (Step.RESOLVE, (), None, None))
-            self.assertEqual(job.request.commit, COMMIT)
             self.assertIn('RESOLVE', repr(job))
         self.assertTrue(job.closed)
 

@@ -40,6 +40,12 @@ class Verify(Minted):
         self.assertEqual(claims.artifact_size, self.artifact.stat().st_size)
         self.assertEqual(claims.repository, 'https://forge.example/widget')
         self.assertEqual(claims.commit, '1f7a7a472abf3dd9643fd615f6da379c4acb3e3a')
+        self.assertEqual((claims.relation, claims.steps, claims.ref_tip),
+                         ('tip', 0, claims.commit))
+        self.assertGreater(claims.cpus * claims.memory_mib, 0)
+        self.assertTrue(claims.cpu_model)
+        self.assertEqual(claims.materials > 0, claims.materials_digest is not None)
+        self.assertIsNone(claims.location)
         self.assertEqual({str(i): v.hex() for i, v in claims.pcrs.items()}, wanted['pcrs'])
         self.assertTrue(claims.simulated)
         self.assertIsNotNone(claims.log)
@@ -106,7 +112,7 @@ class Verify(Minted):
 
     def test_no_bundle_and_no_policy(self) -> None:
         with self.assertRaises(errors.LimitRefused):
-            trustbuild.verify(self.artifact, bundle=b' ' * (2 << 20), policy=self.policy)
+            trustbuild.verify(self.artifact, bundle=b' ' * (5 << 20), policy=self.policy)
         with self.assertRaises(errors.FormatRefused) as caught:
             trustbuild.verify(self.artifact, bundle=b'{}', policy=self.policy)
         self.assertEqual(caught.exception.check, 'bundle.parse')

@@ -9,7 +9,7 @@ verify(), Verifier      one artifact: Claims, or a Refused with .check and .repo
 verify_many(), Batch    many, on all processors
 verify_document()       a bare attestation document of AWS Nitro Enclaves
 Bundle, Policy          evidence, and what is demanded of it
-draft_policy()          a first policy, for a person to review
+draft_policy()          a first policy, for a person to review; PolicyDraft for all that one may say
 
 The host::
 
@@ -39,7 +39,7 @@ from ._image import Eif, ImageBuilder, Section, SectionType
 from ._job import Job, JobFile, Step
 from ._log import Log
 from ._native import lib as _lib
-from ._policy import draft_policy
+from ._policy import PolicyDraft, draft_policy
 from ._report import Assurance, Check, DocumentReport, Outcome, Report
 from ._request import Request
 from ._session import Session, simulated_root
@@ -55,7 +55,7 @@ __all__ = [
     'LOG_DEBUG', 'LOG_INFO', 'LOG_NOTICE', 'Assurance', 'Attestation', 'Batch', 'BatchResult',
     'Bundle', 'Check', 'Claims', 'Context', 'DocumentReport', 'DocumentVerifier', 'Eif',
     'Error', 'Event', 'EventType', 'ImageBuilder', 'Job', 'JobFile', 'Log', 'Outcome', 'Policy',
-    'Refused', 'Report', 'Request', 'Section', 'SectionType', 'Session', 'Step',
+    'PolicyDraft', 'Refused', 'Report', 'Request', 'Section', 'SectionType', 'Session', 'Step',
     'VerifiedDocument', 'Verifier', 'draft_policy', 'errors', 'escape', 'simulated_root',
     'verify', 'verify_document', 'verify_many', 'version',
 ]

@@ -10,12 +10,12 @@ import secrets
 from typing import Any
 
 from ._core import (Buffer, Bytes, Content, Handle, Path, attempt, blob_of, call, make_error,
-                    octets, read)
+                    octets, optional_octets, read)
 from ._native import ffi, lib
 from ._report import unreadable
 
 # One byte more than the library reads, so that it is the one to refuse.
-_BUNDLE_MAX = (1 << 20) + 1
+_BUNDLE_MAX = (4 << 20) + 1
 _POLICY_MAX = (256 << 10) + 1
 
 
@@ -77,6 +77,12 @@ class Bundle(Handle):
     def artifacts(self) -> bytes:
         """The encoded list of artifacts."""
         return octets(lib.trb_bundle_get_artifacts(self._c))
+
+    @property
+    def materials(self) -> bytes | None:
+        """What was taken into the build besides the source, encoded; None where there is
+        nothing."""
+        return optional_octets(lib.trb_bundle_get_materials(self._c))
 
     @property
     def attestation(self) -> bytes:

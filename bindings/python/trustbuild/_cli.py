@@ -20,7 +20,7 @@ from ._verify import Verifier
 from .errors import Error, InvalidError, Refused
 
 VERIFIED, REFUSED, USAGE, FAILED = 0, 1, 2, 3
-_FILE_MAX = (1 << 20) + 1
+_FILE_MAX = (4 << 20) + 1
 _DESCRIPTION = 'Exit status: 0 verified, 1 refused, 2 usage, 3 nothing could be decided.'
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar, Union
 
@@ -220,6 +220,17 @@ def seconds(when: When | None, name: str) -> int:
     if not math.isfinite(when) or not 0 < when < 1 << 63:
         raise InvalidError(f'{name}= is no time since 1970: {when!r}')
     return int(when)
+
+
+def whole_seconds(value: float | timedelta, name: str) -> int:
+    """A length of time as C has it, in whole seconds; ``name`` is the argument that it is."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f'{name}= is seconds or a timedelta, not {type(value).__name__}')
+    if not 0 <= value < 1 << 63:
+        raise InvalidError(f'{name}= is no length of time: {value!r}')
+    return int(value)
 
 
 def make_error(error: Any, code: int, report: Any = None) -> Error:

@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from ._core import (Buffer, Bytes, Content, Handle, When, attempt, call, make_error, octets,
-                    one_or_many, optional_octets, pcrs, read, seconds, take_blob)
+                    one_or_many, optional_octets, pcrs, read, seconds, take_blob,
+                    whole_seconds)
 from ._native import ffi, lib
 from ._report import Assurance, DocumentReport
-from .errors import InvalidError
 
 # One byte more than the library reads, so that it is the one to refuse.
 _DOCUMENT_MAX = (16 << 10) + 1
@@ -135,7 +135,7 @@ class DocumentVerifier(Handle):
         lib.trb_document_verifier_set_allow_debug(self._c, allow_debug)
         if max_age is not None:
             call(lib.trb_document_verifier_demand_age, self._c, seconds(time, 'time'),
-                 _whole_seconds(max_age))
+                 whole_seconds(max_age, 'max_age'))
         for index, value in (pcrs or {}).items():
             with Bytes(value) as view:
                 call(lib.trb_document_verifier_demand_pcr, self._c, index, view)
@@ -160,15 +160,6 @@ class DocumentVerifier(Handle):
             raise make_error(error, code, report)
         assert report is not None
         return VerifiedDocument(Attestation._adopt(attestation[0]), Assurance(assurance[0]), report)
-
-
-def _whole_seconds(age: float | timedelta) -> int:
-    value = age.total_seconds() if isinstance(age, timedelta) else age
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f'max_age= is seconds or a timedelta, not {type(value).__name__}')
-    if not 0 <= value < 1 << 63:
-        raise InvalidError(f'max_age= is no age: {age!r}')
-    return int(value)
 
 
 def verify_document(document: Content, *, roots: Content | Iterable[Content] = (),

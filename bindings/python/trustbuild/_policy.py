@@ -3,105 +3,159 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import ssl
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Union
 
-from ._bundle import Policy
-from ._core import Buffer, Content, Path, one_or_many, read
+from ._bundle import Bundle
+from ._core import (Buffer, Bytes, Content, Handle, Path, When, blob_of, c_text, call, one_or_many,
+                    read, seconds, whole_seconds)
 from ._image import Eif
 from ._log import Log
+from ._native import ffi, lib
 from .errors import InvalidError
 
 AWS_NITRO = 'aws-nitro'
-# Published by AWS with the root certificate's file.
-_AWS_ROOT_SHA256 = '641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b'
-_CERTIFICATE_MAX = 64 << 10
-_PEM = b'-----BEGIN CERTIFICATE-----'
-_MEASURED = (0, 1, 2, 8)
+# One byte more than the library reads, so that it is the one to refuse.
+_CERTIFICATE_MAX = (64 << 10) + 1
+_DESCRIPTION_MAX = (128 << 10) + 1
 
 AnyLog = Union[str, Log]
+Texts = Union[str, Iterable[str]]
 
 
-def _root(source: Content) -> Any:
-    if source == AWS_NITRO:
-        return AWS_NITRO
-    data = bytes(read(source, _CERTIFICATE_MAX))
-    if _PEM in data:
-        data = ssl.PEM_cert_to_DER_cert(data[data.index(_PEM):].decode('ascii'))
-    digest = hashlib.sha256(data).hexdigest()
-    return AWS_NITRO if digest == _AWS_ROOT_SHA256 else {'simulated': digest}
-
-
-def _any_or(values: str | Iterable[str]) -> Any:
-    several = one_or_many(values)
-    return 'any' if several == ('any',) else list(several)
-
-
-def _measurement(image: Eif | Path, name: str | None) -> dict[str, Any]:
-    if not isinstance(image, Eif):
-        name = name or os.path.basename(os.fsdecode(image))
-        with Eif(image) as opened:
-            return _measurement(opened, name)
-    if name is None:
-        raise InvalidError('name= is needed: an open image has no name')
-    measured = {i: value for i, value in image.pcrs.items() if any(value)}
-    if not measured.keys() >= {0, 1, 2}:
-        raise InvalidError('the image has no PCR0, PCR1 and PCR2 that measure something')
-    return {'name': name, 'pcrs': {str(i): measured[i].hex() for i in _MEASURED if i in measured}}
-
-
-def _log(logs: AnyLog | Iterable[AnyLog], witnesses: tuple[str, ...],
-         quorum: int | None) -> dict[str, Any] | str:
-    if logs == 'none':
-        if witnesses:
-            raise InvalidError('witnesses= without a log')
-        return 'none'
+def _keys(logs: AnyLog | Iterable[AnyLog]) -> tuple[str, ...]:
     several = (logs,) if isinstance(logs, (str, Log)) else tuple(logs)
-    keys = [log.vkey if isinstance(log, Log) else log for log in several]
-    if not witnesses:
-        return {'keys': keys, 'witnesses': 'none'}
-    return {'keys': keys, 'witnesses': {
-        'keys': list(witnesses), 'quorum': len(witnesses) if quorum is None else quorum}}
+    return tuple(log.vkey if isinstance(log, Log) else log for log in several)
 
 
-def draft_policy(image: Eif | Path, *, repositories: str | Iterable[str],
-                 refs: str | Iterable[str], logs: AnyLog | Iterable[AnyLog],
-                 commits: str | Iterable[str] = 'any', name: str | None = None,
-                 roots: Path | Buffer | Iterable[Content] = AWS_NITRO,
-                 runtimes: str | Iterable[str] = 'runsc', witnesses: str | Iterable[str] = (),
-                 quorum: int | None = None) -> dict[str, Any]:
+class PolicyDraft(Handle):
+    """A policy in the making, for a person to review: nearly every line is a decision whom you
+    trust::
+
+        with PolicyDraft() as draft:
+            draft.measure('builder.eif')
+            draft.trust('aws-nitro')
+            draft.accept(repositories='https://forge.example/app', refs='refs/heads/main',
+                         logs='log.example+1c2d3e4f+ASNFZ4mrze8')
+            policy, comments = draft.to_json(), draft.to_comments()
+
+    An empty draft accepts nothing, and is no policy.  It belongs to one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        slot = ffi.new('trb_draft **')
+        call(lib.trb_draft_new, slot)
+        super().__init__(slot[0], lib.trb_draft_unref)
+
+    def origin(self, told: str) -> None:
+        """Says where everything that is added from now on comes from, for the comments."""
+        call(lib.trb_draft_set_origin, self._c, c_text(told))
+
+    def measure(self, image: Eif | Path, name: str | None = None) -> None:
+        """Accepts what this image builds.  ``name`` is what the measurement is called, by default
+        the image's file name."""
+        if not isinstance(image, Eif):
+            with Eif(image) as opened:
+                self.measure(opened, name or os.path.basename(os.fsdecode(image)))
+            return
+        if name is None:
+            raise InvalidError('name= is needed: an open image has no name')
+        for index, value in image.pcrs.items():
+            with Bytes(value) as view:
+                call(lib.trb_draft_add_pcr, self._c, c_text(name), index, view)
+
+    def describe(self, description: Content, name: str) -> None:
+        """The same for what ``nitro-cli describe-eif`` or ``tb-host image describe`` printed of an
+        image."""
+        with Bytes(read(description, _DESCRIPTION_MAX)) as view:
+            call(lib.trb_draft_add_description, self._c, c_text(name), view)
+
+    def trust(self, roots: Content | Iterable[Content]) -> None:
+        """Trusts ``'aws-nitro'``, or certificates of simulated roots, DER or PEM, paths or content,
+        for example what ``simulated_root()`` gives.  A policy trusts either kind, never both."""
+        for root in one_or_many(roots):
+            if isinstance(root, str) and root == AWS_NITRO:
+                call(lib.trb_draft_add_aws_root, self._c)
+                continue
+            with Bytes(read(root, _CERTIFICATE_MAX)) as view:
+                call(lib.trb_draft_add_root, self._c, view)
+
+    def accept(self, *, repositories: Texts = (), refs: Texts = (), commits: Texts = (),
+               history: Texts = (), redirects: Texts = (), recipes: Texts = (),
+               runtimes: Texts = (), network: Texts = (), artifacts: Texts = (),
+               logs: AnyLog | Iterable[AnyLog] = (), witnesses: Texts = ()) -> None:
+        """Accepts these values, or ``'any'``.
+
+        ``history`` is how a commit may stand to its ref: ``'tip'`` (the default),
+        ``'first-parent'`` or ``'reachable'``.  ``redirects`` are URLs, ``recipes`` ``'source'`` or
+        digests, ``network`` ``host:port``.  ``logs`` are Log objects or their verifier keys, or
+        ``'none'``, ``witnesses`` verifier keys."""
+        for what, values in (
+                (lib.TRB_DRAFT_REPOSITORY, repositories), (lib.TRB_DRAFT_REF, refs),
+                (lib.TRB_DRAFT_COMMIT, commits), (lib.TRB_DRAFT_HISTORY, history),
+                (lib.TRB_DRAFT_REDIRECT, redirects), (lib.TRB_DRAFT_RECIPE, recipes),
+                (lib.TRB_DRAFT_RUNTIME, runtimes), (lib.TRB_DRAFT_NETWORK, network),
+                (lib.TRB_DRAFT_ARTIFACT, artifacts), (lib.TRB_DRAFT_LOG_KEY, _keys(logs)),
+                (lib.TRB_DRAFT_WITNESS, witnesses)):
+            for value in one_or_many(values):
+                call(lib.trb_draft_accept, self._c, what, c_text(value))
+
+    def limit(self, *, max_steps: int | None = None, cpus: int | None = None,
+              memory_mib: int | None = None, quorum: int | None = None,
+              slack: float | timedelta | None = None, not_before: When | None = None,
+              max_age: float | timedelta | None = None) -> None:
+        """Demands these numbers: ``max_steps`` along first parents; the machine's ``cpus`` and
+        ``memory_mib``; a ``quorum`` of the witnesses, by default all; how much earlier than their
+        time a document may be (``slack``, by default an hour); ``not_before`` this time, a floor
+        against rollback; ``max_age``, which makes the policy a live one."""
+        for what, value in (
+                (lib.TRB_DRAFT_MAX_STEPS, max_steps), (lib.TRB_DRAFT_CPUS, cpus),
+                (lib.TRB_DRAFT_MEMORY_MIB, memory_mib), (lib.TRB_DRAFT_QUORUM, quorum),
+                (lib.TRB_DRAFT_SLACK_S, None if slack is None else whole_seconds(slack, 'slack')),
+                (lib.TRB_DRAFT_NOT_BEFORE,
+                 None if not_before is None else seconds(not_before, 'not_before')),
+                (lib.TRB_DRAFT_MAX_AGE_S,
+                 None if max_age is None else whole_seconds(max_age, 'max_age'))):
+            if value is not None:
+                call(lib.trb_draft_set_number, self._c, what, value)
+
+    def propose(self, bundle: Bundle, name: str) -> None:
+        """Proposes what a bundle says of itself, its measurement under ``name``.  No verifier loads
+        a policy with proposals before a person has moved them."""
+        call(lib.trb_draft_propose_bundle, self._c, c_text(name), bundle._c)
+
+    def to_json(self) -> bytes:
+        """The policy; raises where the draft is none."""
+        return blob_of(lib.trb_draft_to_json, self._c)
+
+    def to_comments(self) -> str:
+        """What stands beside it, as Markdown: where each section comes from, and which of them are
+        decisions about trust."""
+        return blob_of(lib.trb_draft_to_comments, self._c).decode()
+
+
+def draft_policy(image: Eif | Path, *, repositories: Texts, refs: Texts,
+                 logs: AnyLog | Iterable[AnyLog], commits: Texts = (), name: str | None = None,
+                 roots: Path | Buffer | Iterable[Content] = AWS_NITRO, history: Texts = (),
+                 max_steps: int | None = None, runtimes: Texts = (), witnesses: Texts = (),
+                 quorum: int | None = None, not_before: When | None = None) -> dict[str, Any]:
     """A first policy, as ``tb-host policy init`` writes it: the JSON of a policy that accepts what
     this image builds.  Review it: nearly every line is a decision whom you trust.
 
-    ``repositories``, ``refs`` and ``commits`` are what is accepted, or ``'any'``.  ``logs`` are Log
-    objects or their verifier keys, or ``'none'``.  ``roots`` is ``'aws-nitro'`` or certificates of
-    simulated roots, for example what ``simulated_root()`` gives.  ``name`` is what the measurement
-    is called, by default the image's file name.  With ``witnesses`` (verifier keys) ``quorum`` of
-    them, by default all, must have seen the log.
+    The arguments are those of PolicyDraft's methods.
 
     >>> policy = draft_policy('builder.eif', repositories='https://forge.example/app',
     ...                       refs='refs/heads/main', logs=log)    # doctest: +SKIP
     >>> json.dump(policy, file, indent=2)                          # doctest: +SKIP
     """
-    watching = one_or_many(witnesses)
-    if quorum is not None and not watching:
-        raise InvalidError('quorum= without witnesses')
-    certificates = one_or_many(roots)
-    draft: dict[str, Any] = {
-        'policy': 1,
-        'measurements': [_measurement(image, name)],
-        'roots': [_root(certificate) for certificate in certificates],
-        'source': {'repositories': _any_or(repositories), 'refs': _any_or(refs),
-                   'commits': _any_or(commits)},
-        'recipe': 'source',
-        'sandbox': {'runtimes': list(one_or_many(runtimes)), 'network': 'none'},
-        'time': ({'mode': 'archival', 'bound': 'witness', 'slack_s': 3600} if watching
-                 else {'mode': 'archival', 'bound': 'none'}),
-        'log': _log(logs, watching, quorum),
-    }
-    Policy(json.dumps(draft).encode()).close()
-    return draft
+    with PolicyDraft() as draft:
+        draft.measure(image, name)
+        draft.trust(roots)
+        draft.accept(repositories=repositories, refs=refs, commits=commits, history=history,
+                     runtimes=runtimes, logs=logs, witnesses=witnesses)
+        draft.limit(max_steps=max_steps, quorum=quorum, not_before=not_before)
+        policy: dict[str, Any] = json.loads(draft.to_json())
+        return policy

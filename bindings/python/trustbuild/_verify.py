@@ -29,11 +29,19 @@ class Claims:
     artifact_size      bytes
     artifact_digest    SHA-256
     repository, ref    where the source came from; ref is None where none was demanded
+    location           where its server redirected the repository to, on its own origin, or None
     commit             CT in hexadecimal digits
+    ref_tip, ref_tag   the commit that the ref pointed to, and the annotated tag between them
+    relation, steps    how CT stands to that tip: ``'tip'``, ``'first-parent'`` or ``'reachable'``,
+                       and how many steps behind; all four are None where no ref was demanded
     source_digest      the git tree's object id, computed with SHA-256
     recipe_digest      SHA-256
     recipe_from_tree   whether the recipe came from the tree
     runtime            the sandbox's runtime, for example ``'runsc'``
+    cpus, memory_mib   the machine that the build saw, which the host chose
+    cpu_model          the CPU's model, or ``'unknown'``
+    materials          how many there were besides the source (submodules)
+    materials_digest   SHA-256 of their list; None where there are none
     pcrs               the document's PCRs by index, 48 bytes each
     measurement        the policy's name for the measurement that matched
     time               the document's own time, seconds since 1970
@@ -49,11 +57,21 @@ class Claims:
     artifact_digest: bytes
     repository: str
     ref: str | None
+    location: str | None
     commit: str
+    ref_tip: str | None
+    ref_tag: str | None
+    relation: str | None
+    steps: int | None
     source_digest: bytes
     recipe_digest: bytes
     recipe_from_tree: bool
     runtime: str
+    cpus: int
+    memory_mib: int
+    cpu_model: str
+    materials: int
+    materials_digest: bytes | None
     pcrs: dict[int, bytes]
     measurement: str
     time: int
@@ -70,6 +88,7 @@ class Claims:
 
 def _claims(claims: Any, report: Report) -> Claims:
     log = text(lib.trb_claims_get_log(claims))
+    relation = text(lib.trb_claims_get_relation(claims))
     return Claims(
         assurance=Assurance(lib.trb_claims_get_assurance(claims)),
         artifact=some(lib.trb_claims_get_artifact(claims)),
@@ -77,11 +96,21 @@ def _claims(claims: Any, report: Report) -> Claims:
         artifact_digest=octets(lib.trb_claims_get_artifact_digest(claims)),
         repository=some(lib.trb_claims_get_repository(claims)),
         ref=text(lib.trb_claims_get_ref(claims)),
+        location=text(lib.trb_claims_get_location(claims)),
         commit=some(lib.trb_claims_get_commit(claims)),
+        ref_tip=text(lib.trb_claims_get_ref_tip(claims)),
+        ref_tag=text(lib.trb_claims_get_ref_tag(claims)),
+        relation=relation,
+        steps=None if relation is None else int(lib.trb_claims_get_steps(claims)),
         source_digest=octets(lib.trb_claims_get_source_digest(claims)),
         recipe_digest=octets(lib.trb_claims_get_recipe_digest(claims)),
         recipe_from_tree=bool(lib.trb_claims_is_recipe_from_tree(claims)),
         runtime=some(lib.trb_claims_get_runtime(claims)),
+        cpus=int(lib.trb_claims_get_cpus(claims)),
+        memory_mib=int(lib.trb_claims_get_memory_mib(claims)),
+        cpu_model=some(lib.trb_claims_get_cpu_model(claims)),
+        materials=int(lib.trb_claims_count_materials(claims)),
+        materials_digest=octets(lib.trb_claims_get_materials_digest(claims)) or None,
         pcrs=pcrs(lib.trb_claims_get_pcr, claims),
         measurement=some(lib.trb_claims_get_measurement(claims)),
         time=int(lib.trb_claims_get_time(claims)),

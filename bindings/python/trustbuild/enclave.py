@@ -121,6 +121,26 @@ class Source(_Stepping):
         return text(lib.trb_source_get_tip(self._c))
 
     @property
+    def tag(self) -> str | None:
+        """The annotated tag object that the ref itself pointed to."""
+        return text(lib.trb_source_get_tag(self._c))
+
+    @property
+    def relation(self) -> str | None:
+        """How CT stands to the ref: ``'tip'``, ``'first-parent'`` or ``'reachable'``."""
+        return text(lib.trb_source_get_relation(self._c))
+
+    @property
+    def steps(self) -> int:
+        """The length of the way that shows it: 0 at the tip."""
+        return int(lib.trb_source_get_steps(self._c))
+
+    @property
+    def location(self) -> str | None:
+        """Where the server redirected the repository to: another path of its origin."""
+        return text(lib.trb_source_get_location(self._c))
+
+    @property
     def digest(self) -> bytes:
         """The source digest: SHA-256 git tree id."""
         return octets(lib.trb_source_get_digest(self._c))
@@ -199,6 +219,7 @@ class BuiltFile:
     name: str
     size: int
     fd: int
+    program: bool  # its owner may execute it
 
     def read(self) -> bytes:
         """The content."""
@@ -295,7 +316,8 @@ class SandboxBuild(_Stepping):
         """What came out, in order of the names; empty until it is done."""
         return tuple(BuiltFile(name=some(lib.trb_build_get_file_name(self._c, i)),
                                size=int(lib.trb_build_get_file_size(self._c, i)),
-                               fd=int(lib.trb_build_get_file_fd(self._c, i)))
+                               fd=int(lib.trb_build_get_file_fd(self._c, i)),
+                               program=bool(lib.trb_build_is_program(self._c, i)))
                      for i in range(lib.trb_build_count_files(self._c)))
 
     @property
