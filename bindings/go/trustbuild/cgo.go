@@ -6,6 +6,7 @@ package trustbuild
 /*
 #cgo pkg-config: trustbuild trustbuild-enclave
 #include <trustbuild/session.h>
+#include <trustbuild/version.h>
 */
 import "C"
 
@@ -32,6 +33,9 @@ func view(b []byte) C.trb_bytes { return glue.View[C.trb_bytes](b) }
 func copied(b C.trb_bytes) []byte { return glue.Copied(b) }
 
 func takeBlob(blob *C.trb_blob) []byte { return library.Take(unsafe.Pointer(blob)) }
+
+// Version is that of the library that is loaded.
+func Version() string { return C.GoString(C.trb_version_string()) }
 
 // setText hands s to set as C has it, unless it is empty.
 func setText(s string, set func(*C.char, **C.trb_error) C.int) error {

@@ -55,7 +55,7 @@ type Names struct {
 	Name   string // branch, tag, full ref or cut commit id; empty for what Ref points to
 	Ref    string // full ref name, which the commit must be in; empty for the one that Name is
 	CAFile string // PEM; empty for the system's
-	Token  []byte // for the repository's own origin, and no other
+	Token  []byte // for the repository and what lies below it
 }
 
 // Resolve asks the repository's server for the commit that has a name, over HTTPS, in a helper

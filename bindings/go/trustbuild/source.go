@@ -35,7 +35,10 @@ type SourceOptions struct {
 	Dir    string
 	Egress string // proxy, "unix:/dir" or "vsock:CID"; empty for direct connections
 	CAFile string // PEM; empty for the system's
-	Token  []byte // for the repository's own origin, and no other
+	Token  []byte // for the request's repository and what lies below it
+
+	// Credentials are tokens for other URLs, such as submodules', and what lies below them.
+	Credentials map[string][]byte
 
 	// Limits are bounds by name: "pack_bytes", "objects", "object_bytes", "files",
 	// "tree_bytes", "depth", "submodules", "submodule_depth", "history", "wall_s" (seconds).
@@ -136,6 +139,15 @@ func (o *SourceOptions) apply(s *C.trb_source) error {
 		var e *C.trb_error
 		if r := C.trb_source_set_token(s, view(o.Token), &e); r != C.TRB_OK {
 			return failure(r, e)
+		}
+	}
+	for prefix, token := range o.Credentials {
+		err := glue.Text(func(t *C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_source_add_credential(s, t, view(token), &e), e)
+		}, prefix)
+		if err != nil {
+			return err
 		}
 	}
 	names := make([]string, 0, len(o.Limits))

@@ -126,6 +126,9 @@ func TestTextsWithNul(t *testing.T) {
 		"SourceOptions.CAFile": fetch(func(o *SourceOptions, text string) {
 			o.CAFile = text
 		}),
+		"SourceOptions.Credentials": fetch(func(o *SourceOptions, text string) {
+			o.Credentials = map[string][]byte{repository + text: []byte("x")}
+		}),
 		"SourceOptions.Limits": fetch(func(o *SourceOptions, text string) {
 			o.Limits = map[string]uint64{"files" + text: 1}
 		}),

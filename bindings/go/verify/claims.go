@@ -166,6 +166,15 @@ func (r *Report) Advice() (advice string, err error) {
 	return
 }
 
+// Assurance is what stands behind the evidence; 0 as long as that was not found good.
+func (r *Report) Assurance() (assurance Assurance, err error) {
+	err = r.h.Use(func(p unsafe.Pointer) error {
+		assurance = Assurance(C.trb_report_get_assurance((*C.trb_report)(p)))
+		return nil
+	})
+	return
+}
+
 // Checks are all that this release knows, whatever the policy demands.
 func (r *Report) Checks() (checks []CheckResult, err error) {
 	err = r.h.Use(func(p unsafe.Pointer) error {

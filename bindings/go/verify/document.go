@@ -182,6 +182,18 @@ func (v *DocumentVerifier) CheckFile(path string) (*Document, error) {
 	return v.Check(document)
 }
 
+// ParseDocument reads a document and checks its form alone: what it says is worth nothing before it
+// was judged, and its Assurance is none.
+func ParseDocument(document []byte) (*Document, error) {
+	var e *C.trb_error
+	var a *C.trb_attestation
+	if r := C.trb_attestation_parse(view(document), &a, &e); r != C.TRB_OK {
+		return nil, failure(r, e)
+	}
+	defer C.trb_attestation_unref(a)
+	return newDocument(a, 0), nil
+}
+
 func newDocument(a *C.trb_attestation, assurance Assurance) *Document {
 	d := &Document{
 		Assurance:   assurance,

@@ -165,6 +165,29 @@ func (b *Bundle) Describe() ([]byte, error) {
 	return takeBlob(blob), nil
 }
 
+// Parts are what a bundle has, verbatim and unverified.
+type Parts struct {
+	Request, Environment, Artifacts, Attestation []byte
+	Statement                                    []byte // JSON
+	Logs                                         int    // entries of logs that it carries
+}
+
+// Parts gives the parts of the bundle, unverified.
+func (b *Bundle) Parts() (parts Parts, err error) {
+	err = b.use(func(c *C.trb_bundle) error {
+		parts = Parts{
+			Request:     copied(C.trb_bundle_get_request(c)),
+			Environment: copied(C.trb_bundle_get_environment(c)),
+			Artifacts:   copied(C.trb_bundle_get_artifacts(c)),
+			Attestation: copied(C.trb_bundle_get_attestation(c)),
+			Statement:   copied(C.trb_bundle_get_statement(c)),
+			Logs:        int(C.trb_bundle_count_logs(c)),
+		}
+		return nil
+	})
+	return
+}
+
 // Materials gives what was taken into the build besides the source, encoded; nil where there is
 // nothing.
 func (b *Bundle) Materials() (list []byte, err error) {

@@ -237,6 +237,34 @@ func TestDocumentDemands(t *testing.T) {
 	}
 }
 
+func TestParts(t *testing.T) {
+	_, bundle := mintedVerifier(t)
+	parts, err := bundle.Parts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(parts.Attestation, minted(t, "nsm.bin")) || parts.Logs != 1 {
+		t.Errorf("%+v", parts)
+	}
+	for _, part := range [][]byte{parts.Request, parts.Environment, parts.Artifacts} {
+		if len(part) == 0 {
+			t.Errorf("%+v", parts)
+		}
+	}
+	var statement map[string]any
+	if err := json.Unmarshal(parts.Statement, &statement); err != nil {
+		t.Error(err)
+	}
+	d, err := ParseDocument(parts.Attestation)
+	if err != nil || d.Assurance != 0 || len(d.PCRs) == 0 {
+		t.Errorf("%+v %v", d, err)
+	}
+	if _, err := ParseDocument(parts.Request); !errors.Is(err,
+		status.Check("document.parse")) {
+		t.Error(err)
+	}
+}
+
 func TestBundle(t *testing.T) {
 	v, bundle := mintedVerifier(t)
 	ctx := context.Background()

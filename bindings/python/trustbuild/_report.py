@@ -42,6 +42,10 @@ class Check:
     actual: str | None
 
 
+_FORMS = {'json': lib.trb_report_to_json, 'text': lib.trb_report_to_text,
+          'html': lib.trb_report_to_html}
+
+
 class Report:
     """Every check with its outcome, in order; ``print(report)`` shows it as a tree.
 
@@ -91,8 +95,7 @@ class Report:
 
     def _render(self, form: str) -> str:
         if form not in self._forms:
-            rendered = blob_of(getattr(lib, f'trb_report_to_{form}'), self._c)
-            self._forms[form] = rendered.decode()
+            self._forms[form] = blob_of(_FORMS[form], self._c).decode()
         return self._forms[form]
 
     def to_json(self) -> str:
@@ -115,7 +118,7 @@ class Report:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was computed is all that the other process needs.
-        for form in ('json', 'text', 'html'):
+        for form in _FORMS:
             self._render(form)
         state = {name: getattr(self, name)
                  for name in ('verdict', 'refused', 'assurance', 'checks', '_forms')}

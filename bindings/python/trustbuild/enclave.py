@@ -82,7 +82,8 @@ class Source(_Stepping):
     ``directory`` is an existing, absolute, private directory, best on a memory file system.
     ``egress`` is where the egress proxy listens (``'unix:/dir'`` or ``'vsock:3'``); connections are
     made directly without.  ``ca_file`` has the certificate authorities to trust, ``token`` is for
-    private repositories, ``limits`` sets bounds by name, for example ``{'wall_s': 60}``.  close()
+    the request's repository and what lies below it, ``credentials`` are tokens for other URLs and
+    what lies below these.  ``limits`` sets bounds by name, for example ``{'wall_s': 60}``.  close()
     removes the tree.
     """
 
@@ -91,7 +92,8 @@ class Source(_Stepping):
 
     def __init__(self, request: Request, directory: Path, context: Context | None = None, *,
                  egress: str | None = None, ca_file: Path | None = None,
-                 token: Buffer | None = None, limits: Mapping[str, int] | None = None) -> None:
+                 token: Buffer | None = None, limits: Mapping[str, int] | None = None,
+                 credentials: Mapping[str, Buffer] | None = None) -> None:
         slot = ffi.new('trb_source **')
         context = context or Context()
         call(lib.trb_source_new, context._c, request._c, c_path(directory), slot)
@@ -103,6 +105,9 @@ class Source(_Stepping):
         if token is not None:
             with Bytes(token) as view:
                 call(lib.trb_source_set_token, self._c, view)
+        for prefix, secret in (credentials or {}).items():
+            with Bytes(secret) as view:
+                call(lib.trb_source_add_credential, self._c, c_text(prefix), view)
         for name, value in (limits or {}).items():
             call(lib.trb_source_set_limit, self._c, c_text(name), value)
 
