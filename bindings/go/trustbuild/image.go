@@ -40,6 +40,7 @@ type Section struct {
 // EIF is a measured enclave image.
 type EIF struct {
 	Version      int
+	Flags        uint16          // of the header; Description names those that are known
 	Architecture string          // "x86_64" or "aarch64"
 	PCRs         map[int][]byte  // 0, 1, 2, and 8 of a signed one; 48 bytes each
 	Cmdline      []byte          // measured; outside text
@@ -102,6 +103,7 @@ func takeEIF(c *C.trb_eif) (*EIF, error) {
 	defer C.trb_eif_unref(c)
 	eif := &EIF{
 		Version:      int(C.trb_eif_get_version(c)),
+		Flags:        uint16(C.trb_eif_get_flags(c)),
 		Architecture: C.GoString(C.trb_eif_get_architecture(c)),
 		PCRs:         map[int][]byte{},
 		Cmdline:      copied(C.trb_eif_get_cmdline(c)),

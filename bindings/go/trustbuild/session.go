@@ -6,6 +6,7 @@ package trustbuild
 /*
 #include <errno.h>
 #include <poll.h>
+#include <trustbuild/attestation.h>
 #include <trustbuild/session.h>
 
 // A signal ends the wait early, and the session says that there is nothing yet.
@@ -25,6 +26,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -221,6 +223,32 @@ func (s *Session) SetTimeout(d time.Duration) error {
 		var e *C.trb_error
 		return failure(C.trb_session_set_timeout(c, seconds, &e), e)
 	})
+}
+
+// IsHardware says whether the backend's enclaves are of real hardware, by its own word.
+func (s *Session) IsHardware() (hardware bool, err error) {
+	err = s.set(func(c *C.trb_session) error {
+		hardware = C.trb_session_get_assurance(c) == C.TRB_ASSURANCE_HARDWARE
+		return nil
+	})
+	return
+}
+
+// Boot boots the enclave without a request: [Session.Next] up to the state READY, in which it waits
+// for [Session.Start] as long as you like.
+func (s *Session) Boot() error {
+	return s.set(func(c *C.trb_session) error {
+		var e *C.trb_error
+		return failure(C.trb_session_boot(c, &e), e)
+	})
+}
+
+// ProcessBackend names the simulated backend for [Host.Open], with this image.
+func ProcessBackend(image string) string {
+	if strings.Contains(image, ",") || strings.HasPrefix(image, `"`) {
+		image = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(image) + `"`
+	}
+	return "process:eif=" + image
 }
 
 // Start starts the enclave for this request. The end of ctx during the start cancels the session.

@@ -155,6 +155,11 @@ func TestTextsWithNul(t *testing.T) {
 			s.Close()
 			return err
 		},
+		"ProcessBackend(image)": func(text string) error {
+			s, err := host.Open(ProcessBackend("/none" + text))
+			s.Close()
+			return err
+		},
 		"Session.SetOutputDir(dir)":  session.SetOutputDir,
 		"Session.AllowPrivate(host)": session.AllowPrivate,
 	}

@@ -212,6 +212,16 @@ class Builds(Folder):
         bundle.save(self.dir / 'hello.bundle.json')
         self.assertEqual((self.dir / 'hello.bundle.json').read_bytes(), bundle.encode())
 
+    def test_booted_before_it_is_asked(self) -> None:
+        with self.session() as session:
+            self.assertIs(session.assurance, trustbuild.Assurance.SIMULATED)
+            session.boot()
+            for event in session:
+                if event.state == 'READY':
+                    break
+            request = self.request()
+            self.check(request, session.build(request))
+
     def test_stream(self) -> None:
         ticks = 0
 

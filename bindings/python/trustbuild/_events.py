@@ -38,8 +38,7 @@ class Event:
     it.
 
     ========  ====================================================================================
-    STATE     the enclave went on to ``state``, for example ``'FETCHING'``; with ``'COMMITTED'``,
-              ``text`` is the commit in hexadecimal digits
+    STATE     the enclave went on to ``state``, for example ``'FETCHING'``
     PROGRESS  the enclave client's words are ``text``
     OUTPUT    the build printed ``text`` on ``stream``: 1 is standard output, 2 standard error
     ARTIFACT  the file named ``text``, of ``size`` bytes, was moved into place; it is ``attested``,
@@ -48,6 +47,8 @@ class Event:
     STEP      a job's step ended: ``state`` is ``'RESOLVED'``, ``'SAVED'``, ``'PUBLISHED'`` or
               ``'PLACED'``
     ========  ====================================================================================
+
+    With the state ``'COMMITTED'``, ``text`` is the commit in hexadecimal digits.
     """
 
     type: EventType

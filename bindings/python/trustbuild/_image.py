@@ -61,6 +61,12 @@ class Eif(Handle):
         return int(lib.trb_eif_get_version(self._c))
 
     @property
+    def flags(self) -> int:
+        """The header's flags, 16 bits, some of which this release has no name for; describe() names
+        the others."""
+        return int(lib.trb_eif_get_flags(self._c))
+
+    @property
     def architecture(self) -> str:
         """``'x86_64'`` or ``'aarch64'``."""
         return some(lib.trb_eif_get_architecture(self._c))

@@ -11,8 +11,9 @@ from ._core import (Buffer, Bytes, Context, Path, blob_of, c_text, call, directo
                     one_or_many, time_limit)
 from ._events import Event, Eventful, in_thread
 from ._native import ffi, lib
+from ._report import Assurance
 from ._request import Request
-from .errors import InvalidError, StateError
+from .errors import StateError
 
 
 class Session(Eventful):
@@ -87,6 +88,18 @@ class Session(Eventful):
         options += [] if pids is None else [f'pids={pids}']
         return cls('process:' + ','.join(options), context, output=output, credential=credential,
                    allow_private=allow_private, timeout=timeout)
+
+    def boot(self) -> None:
+        """Boots the enclave without a request: events() up to the state ``'READY'``, in which it
+        waits for start() as long as you like."""
+        with self._turn:
+            call(lib.trb_session_boot, self._c)
+
+    @property
+    def assurance(self) -> Assurance | None:
+        """What the backend says of its enclaves; None where it does not say."""
+        value = lib.trb_session_get_assurance(self._c)
+        return Assurance(value) if value else None
 
     def start(self, request: Request) -> None:
         """Starts the enclave.  The first time, an image is measured and unpacked, which takes
