@@ -25,6 +25,21 @@ bool trb_bytes_eq_str(trb_bytes a, const char *s)
 	return trb_bytes_eq(a, trb_bytes_str(s));
 }
 
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+bool trb_bytes_eq_nocase(trb_bytes a, trb_bytes b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (lower(a.ptr[i]) != lower(b.ptr[i]))
+			return false;
+	return true;
+}
+
 int trb_bytes_cmp(trb_bytes a, trb_bytes b)
 {
 	size_t n = a.len < b.len ? a.len : b.len;

@@ -20,6 +20,8 @@ static inline trb_bytes trb_bytes_str(const char *s)
 
 bool trb_bytes_eq(trb_bytes a, trb_bytes b);
 bool trb_bytes_eq_str(trb_bytes a, const char *s);
+/* The same but for the case of ASCII letters, whatever the program's locale. */
+bool trb_bytes_eq_nocase(trb_bytes a, trb_bytes b);
 /* Bytewise order, a prefix first. */
 int trb_bytes_cmp(trb_bytes a, trb_bytes b);
 bool trb_bytes_all_zero(trb_bytes a);

@@ -37,7 +37,8 @@ static void add_private(struct trb_argv *argv, const char *host, trb_bytes url)
 	const char *port = "443";
 	int len = 3;
 
-	if (origin.len > scheme + n + 1 && strncasecmp(own, host, n) == 0 && own[n] == ':') {
+	if (origin.len > scheme + n + 1 && own[n] == ':' &&
+	    trb_bytes_eq_nocase(TRB_BYTES(own, n), trb_bytes_str(host))) {
 		port = own + n + 1;
 		len = (int)(origin.len - scheme - n - 1);
 	}

@@ -14,21 +14,6 @@
 static const unsigned measured[] = { 0, 1, 2, 8 };
 #define N_MEASURED (sizeof(measured) / sizeof(measured[0]))
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* In either case, whatever the program's locale. */
-static bool same_word(const char *a, const char *b)
-{
-	while (*a != '\0' && lower(*a) == lower(*b)) {
-		a++;
-		b++;
-	}
-	return *a == '\0' && *b == '\0';
-}
-
 /* The member of that name, in either case; *ret_n is how many there are. */
 static const cJSON *member(const cJSON *object, const char *name, size_t *ret_n)
 {
@@ -36,7 +21,8 @@ static const cJSON *member(const cJSON *object, const char *name, size_t *ret_n)
 
 	*ret_n = 0;
 	cJSON_ArrayForEach (item, object) {
-		if (item->string == NULL || !same_word(item->string, name))
+		if (item->string == NULL ||
+		    !trb_bytes_eq_nocase(trb_bytes_str(item->string), trb_bytes_str(name)))
 			continue;
 		found = item;
 		++*ret_n;
