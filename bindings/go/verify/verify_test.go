@@ -397,7 +397,7 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("policy: %v", err)
 	}
 	if _, err := ReadBundle(
-		bytes.NewReader(make([]byte, 2<<20))); !errors.Is(err, status.Limit) {
+		bytes.NewReader(make([]byte, 5<<20))); !errors.Is(err, status.Limit) {
 		t.Errorf("large: %v", err)
 	}
 }
