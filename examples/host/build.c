@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <trustbuild/attestation.h>
 #include <trustbuild/image.h>
 
 #include "host/build.h"
@@ -345,6 +346,7 @@ static int set_up(trb_job *job, const char *repository, trb_request *request, tr
 struct run {
 	trb_context *context;
 	trb_job *job;
+	bool simulated;
 	bool shaped; /* the request is what the options say */
 	bool moved;  /* the ref, between resolving and fetching */
 	bool attached, unpublished;
@@ -405,7 +407,7 @@ static bool has_moved(const trb_event *event)
 
 static int take_event(struct run *run, const trb_event *event)
 {
-	build_show_event(event);
+	build_show_event(event, run->simulated);
 	run->moved = has_moved(event);
 	if (trb_job_get_step(run->job) != TRB_JOB_BUILD || run->shaped)
 		return CLI_OK;
@@ -480,8 +482,10 @@ static int run_once(trb_context *context, const char *repository, trb_request *r
 		status = set_up(run.job, repository, request, token, seconds);
 	if (status == CLI_OK && request == NULL)
 		cli_progress("asking %s for the commit", repository);
-	if (status == CLI_OK)
+	if (status == CLI_OK) {
+		run.simulated = trb_session_get_assurance(session) == TRB_ASSURANCE_SIMULATED;
 		status = run_job(&run);
+	}
 	trb_job_unref(run.job);
 	trb_session_unref(session);
 	*ret_moved = run.moved;

@@ -9,8 +9,8 @@
 
 #define BUILD_PROGRAM "tb-host build"
 
-/* Shows an event on standard error. */
-void build_show_event(const trb_event *event);
+/* Shows an event on standard error; simulated as the enclave's backend says of itself. */
+void build_show_event(const trb_event *event, bool simulated);
 /* Ends a line of the build's output that has no end. */
 void build_end_output(void);
 /* The results, below the directory out; log is NULL where they are in none. */

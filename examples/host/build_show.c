@@ -72,7 +72,7 @@ static void show_history(const trb_event *event)
 		cli_say("  the server redirected to %s", trb_event_get_location(event));
 }
 
-static void show_state(const trb_event *event)
+static void show_state(const trb_event *event, bool simulated)
 {
 	static const struct {
 		const char *state, *words;
@@ -90,21 +90,22 @@ static void show_state(const trb_event *event)
 	build_end_output();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(rows[i].state, trb_event_get_state(event)) == 0)
-			cli_say("%s%s%.*s", rows[i].words, commit.len > 0 ? " " : "",
-				(int)commit.len, (const char *)commit.ptr);
+			cli_say("%s%s%.*s%s", rows[i].words, commit.len > 0 ? " " : "",
+				(int)commit.len, (const char *)commit.ptr,
+				i == 0 && simulated ? " (SIMULATED)" : "");
 	if (trb_event_get_cpus(event) > 0)
 		show_machine(event);
 	if (strcmp(trb_event_get_state(event), "COMMITTED") == 0)
 		show_history(event);
 }
 
-void build_show_event(const trb_event *event)
+void build_show_event(const trb_event *event, bool simulated)
 {
 	trb_bytes text = trb_event_get_text(event);
 
 	switch (trb_event_get_type(event)) {
 	case TRB_EVENT_STATE:
-		show_state(event);
+		show_state(event, simulated);
 		break;
 	case TRB_EVENT_PROGRESS:
 		build_end_output();
