@@ -17,15 +17,14 @@
 #define STARTS     3                  /* of builds whose ref moves on */
 #define SAVED      ".trustbuild-job-" /* begins the names of what jobs keep */
 #define RECIPE_MAX (64u * 1024)
-#define TOKEN_MAX  4096u
-#define TOKEN_ROOM (TOKEN_MAX + 3) /* its line's end, and a byte that shows that it is longer */
 
 static struct {
 	const char *commit, *ref, *recipe, *backend, *sandbox, *out, *log, *token_fd, *timeout;
 	const char *image, *state, *ca;
-	struct cli_list private, limits;
+	struct cli_list private, limits, credentials;
 	bool json, force, resume;
 } opts;
+static struct build_token *credentials; /* as many as opts has */
 
 static const struct cli_option options[] = {
 	{ "commit", "NAME",
@@ -53,6 +52,10 @@ static const struct cli_option options[] = {
 	{ "ca", "PEM", "certificates for resolving names on this host", .value = &opts.ca },
 	{ "token-fd", "N", "read the repository's access token from this descriptor",
 	  .value = &opts.token_fd },
+	{ "credential-fd", "URL=N",
+	  "read the token for this URL and what lies below it, such as a submodule's, from "
+	  "descriptor N; may be repeated",
+	  .list = &opts.credentials },
 	{ "source-limit", "NAME=N",
 	  "limit of the source: object_bytes, pack_bytes, files, tree_bytes, wall_s; may be "
 	  "repeated",
@@ -86,35 +89,6 @@ static int failed(trb_error *err)
 	if (code == TRB_E_UNSUPPORTED)
 		cli_say("  remedy: 'tb-host doctor' tells what this machine can do");
 	return code == TRB_E_BUILD ? CLI_NO : CLI_FAILED;
-}
-
-/* At most TOKEN_MAX bytes up to the end, without the last newline. */
-static int read_token(uint8_t token[TOKEN_ROOM], size_t *ret_len)
-{
-	size_t len = 0;
-	uint64_t fd;
-
-	if (!cli_number(&command, "token-fd", opts.token_fd, 0, 1u << 20, &fd))
-		return CLI_USAGE;
-	while (len < TOKEN_ROOM) {
-		ssize_t got = read((int)fd, token + len, TOKEN_ROOM - len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return cli_usage(BUILD_PROGRAM, "--token-fd %s: %s", opts.token_fd,
-					 strerror(errno));
-		if (got == 0)
-			break;
-		len += (size_t)got;
-	}
-	while (len > 0 && len < TOKEN_ROOM && (token[len - 1] == '\n' || token[len - 1] == '\r'))
-		len--;
-	if (len == 0 || len > TOKEN_MAX)
-		return cli_usage(BUILD_PROGRAM, "--token-fd %s gives no token of 1 to %u bytes",
-				 opts.token_fd, TOKEN_MAX);
-	*ret_len = len;
-	return CLI_OK;
 }
 
 static bool is_full_id(const char *text)
@@ -318,6 +292,10 @@ static int open_session(trb_context *context, trb_session **ret_session)
 	for (size_t i = 0; r == TRB_OK && i < opts.private.n; i++)
 		r = trb_session_allow_private(*ret_session, opts.private.items[i], &err);
 	free(backend);
+	for (size_t i = 0; r == TRB_OK && i < opts.credentials.n; i++)
+		r = trb_session_add_credential(
+			*ret_session, credentials[i].url,
+			(trb_bytes){ credentials[i].bytes, credentials[i].len }, &err);
 	if (r < 0)
 		return failed(err);
 	for (size_t i = 0; status == CLI_OK && i < opts.limits.n; i++)
@@ -552,11 +530,15 @@ static int check_options(trb_context *context, uint32_t *ret_seconds)
 
 static int build(trb_context *context, const char *repository)
 {
-	uint8_t token[TOKEN_ROOM] = { 0 };
+	struct build_token token = { 0 };
 	trb_request *request = NULL;
 	uint32_t seconds = 0;
-	size_t len = 0;
-	int fd = -1, status = opts.token_fd != NULL ? read_token(token, &len) : CLI_OK;
+	int fd = -1, status = CLI_OK;
+
+	if (opts.token_fd != NULL)
+		status = build_read_token(&command, "token-fd", opts.token_fd, &token);
+	if (status == CLI_OK)
+		status = build_read_credentials(&command, &opts.credentials, &credentials);
 
 	if (status == CLI_OK)
 		status = check_options(context, &seconds);
@@ -568,8 +550,10 @@ static int build(trb_context *context, const char *repository)
 	if (status == CLI_OK)
 		status = opts.resume ? resume(context, fd)
 				     : run_new(context, repository, request, fd,
-					       (trb_bytes){ token, len }, seconds);
-	explicit_bzero(token, sizeof(token));
+					       (trb_bytes){ token.bytes, token.len }, seconds);
+	explicit_bzero(&token, sizeof(token));
+	build_forget_credentials(credentials, opts.credentials.n);
+	credentials = NULL;
 	trb_request_unref(request);
 	if (fd >= 0)
 		close(fd);

@@ -7,7 +7,22 @@
 
 #include "host/commands.h"
 
-#define BUILD_PROGRAM "tb-host build"
+#define BUILD_PROGRAM   "tb-host build"
+#define BUILD_TOKEN_MAX 4096u
+
+struct build_token {
+	char *url; /* NULL: the repository's own */
+	size_t len;
+	uint8_t bytes[BUILD_TOKEN_MAX];
+};
+
+/* The one line that a descriptor gives. */
+int build_read_token(const struct cli_command *command, const char *option, const char *number,
+		     struct build_token *ret);
+/* Those of "URL=N"; *ret has list->n. */
+int build_read_credentials(const struct cli_command *command, const struct cli_list *list,
+			   struct build_token **ret);
+void build_forget_credentials(struct build_token *all, size_t n);
 
 /* Shows an event on standard error; simulated as the enclave's backend says of itself. */
 void build_show_event(const trb_event *event, bool simulated);

@@ -51,11 +51,18 @@ TRB_API trb_session *trb_session_unref(trb_session *session);
 TRB_API TRB_CHECK int trb_session_set_output_dirfd(trb_session *session, int dirfd,
 						   trb_error **err);
 
-/* Sets the token with which the enclave authenticates to the repository: one line of at
- * most 4 KiB.  It enters no fact, log or statement; the copy is wiped when it was sent.  Errors:
- * TRB_E_INVAL, TRB_E_LIMIT over 4 KiB, TRB_E_STATE after the start, TRB_E_NOMEM. */
+/* Sets the token with which the enclave authenticates to the repository, and to what lies below
+ * its URL: one line of at most 4 KiB.  It enters no fact, log or statement; the copy is wiped when
+ * it was sent.  Errors: TRB_E_INVAL, TRB_E_LIMIT over 4 KiB, TRB_E_STATE after the start,
+ * TRB_E_NOMEM. */
 TRB_API TRB_CHECK int trb_session_set_credential(trb_session *session, trb_bytes token,
 						 trb_error **err);
+
+/* The same for other URLs, such as submodules': prefix is a repository's URL, and the token is for
+ * it and what lies below; of several that fit, the longest counts.  At most 15.  Errors: as above,
+ * TRB_E_INVAL also for a second one of the same URL. */
+TRB_API TRB_CHECK int trb_session_add_credential(trb_session *session, const char *prefix,
+						 trb_bytes token, trb_error **err);
 
 /* Lets the enclave reach this host (a name or address, as the repository's URL has it), though its
  * address is private: the repository's own on the repository's port, any other on 443.  May be

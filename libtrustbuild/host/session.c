@@ -89,15 +89,6 @@ trb_session *trb_session_ref(trb_session *session)
 	return session;
 }
 
-static void wipe(trb_blob **blob)
-{
-	trb_bytes bytes = trb_blob_bytes(*blob);
-
-	if (bytes.len > 0)
-		OPENSSL_cleanse((void *)(uintptr_t)bytes.ptr, bytes.len);
-	*blob = trb_blob_unref(*blob);
-}
-
 static void close_all(trb_session *session)
 {
 	const int fds[] = { session->output, session->epoll, session->timer, session->cancel };
@@ -116,7 +107,7 @@ trb_session *trb_session_unref(trb_session *session)
 	if (session->tee != NULL)
 		session->ops->drop(session->tee);
 	trb_events_clear(&session->events);
-	wipe(&session->credential);
+	trb_session_wipe_credentials(session);
 	trb_blob_unref(session->request);
 	for (size_t i = 0; i < session->n_private; i++)
 		free(session->private[i]);
@@ -169,13 +160,15 @@ int trb_session_set_credential(trb_session *session, trb_bytes token, trb_error 
 {
 	int r = need_unstarted(session, err);
 
-	if (r < 0)
-		return r;
-	r = trb_fetch_token_check(token, err);
-	if (r < 0)
-		return r;
-	wipe(&session->credential);
-	return trb_blob_new(token, &session->credential, err);
+	return r < 0 ? r : trb_session_keep_credential(session, token, err);
+}
+
+int trb_session_add_credential(trb_session *session, const char *prefix, trb_bytes token,
+			       trb_error **err)
+{
+	int r = need_unstarted(session, err);
+
+	return r < 0 ? r : trb_session_keep_credential_for(session, prefix, token, err);
 }
 
 int trb_session_allow_private(trb_session *session, const char *host, trb_error **err)

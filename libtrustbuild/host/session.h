@@ -29,6 +29,8 @@ enum trb_session_state {
 
 #define TRB_CONSOLE_LINE 1024u
 
+#define TRB_SESSION_CREDENTIALS (TRB_CREDENTIALS - 1u) /* beside the repository's own */
+
 struct trb_session {
 	atomic_uint refs;
 	atomic_bool canceled;
@@ -41,6 +43,11 @@ struct trb_session {
 	int output; /* directory, or -1 */
 	bool keep;  /* files stay there under numbers: a job places them */
 	trb_blob *credential;
+	size_t n_credentials; /* for other URLs */
+	struct trb_session_credential {
+		char *prefix;
+		trb_blob *token;
+	} credentials[TRB_SESSION_CREDENTIALS];
 	uint32_t timeout_s;
 	size_t n_limits; /* of the source, with static names */
 	struct trb_limit limits[TRB_HOST_LIMITS];
@@ -96,5 +103,17 @@ void trb_session_teardown(struct trb_session *session);
 /* session_egress.c: starts the proxy for a request of this repository; it takes its connections
  * from this descriptor, which stays the caller's. */
 int trb_session_start_egress(struct trb_session *session, trb_bytes url, int from, trb_error **err);
+
+/* session_credentials.c */
+int trb_session_keep_credential(struct trb_session *session, trb_bytes token, trb_error **err);
+int trb_session_keep_credential_for(struct trb_session *session, const char *prefix,
+				    trb_bytes token, trb_error **err);
+/* Views of all of them, the repository's own with an empty prefix; ret is zeroed. */
+struct trb_session_secret {
+	trb_bytes prefix, token;
+};
+size_t trb_session_list_credentials(const struct trb_session *session,
+				    struct trb_session_secret ret[TRB_CREDENTIALS]);
+void trb_session_wipe_credentials(struct trb_session *session);
 
 #endif

@@ -135,25 +135,28 @@ static int send_control(struct trb_session *session, const struct trb_control *m
 	return r;
 }
 
-static void wipe_credential(struct trb_session *session)
+static int send_credentials(struct trb_session *session, trb_error **err)
 {
-	trb_bytes token = trb_blob_bytes(session->credential);
+	struct trb_session_secret all[TRB_CREDENTIALS] = { 0 };
+	size_t n = trb_session_list_credentials(session, all);
+	int r = TRB_OK;
 
-	if (session->credential != NULL)
-		OPENSSL_cleanse((void *)(uintptr_t)token.ptr, token.len);
-	session->credential = trb_blob_unref(session->credential);
+	for (size_t i = 0; r == TRB_OK && i < n; i++) {
+		struct trb_control msg = { .type = TRB_MSG_CREDENTIAL };
+
+		msg.u.credential.prefix = all[i].prefix;
+		msg.u.credential.token = all[i].token;
+		r = send_control(session, &msg, err);
+	}
+	trb_session_wipe_credentials(session);
+	return r;
 }
 
 int trb_session_send_request(struct trb_session *session, trb_error **err)
 {
-	struct trb_control msg = { .type = TRB_MSG_CREDENTIAL };
-	int r = TRB_OK;
+	struct trb_control msg;
+	int r = send_credentials(session, err);
 
-	if (session->credential != NULL) {
-		msg.u.credential.token = trb_blob_bytes(session->credential);
-		r = send_control(session, &msg, err);
-		wipe_credential(session);
-	}
 	if (r == TRB_OK && session->n_limits > 0) {
 		msg = (struct trb_control){ .type = TRB_MSG_LIMITS,
 					    .u.limits.n = session->n_limits };

@@ -138,8 +138,11 @@ static void receive_request(struct peer *p)
 
 	need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
 	need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);
-	if (msg.type == TRB_MSG_CREDENTIAL) {
-		need(trb_bytes_eq_str(msg.u.credential.token, PEER_TOKEN));
+	while (msg.type == TRB_MSG_CREDENTIAL) {
+		bool own = msg.u.credential.prefix.len == 0;
+
+		need(trb_bytes_eq_str(msg.u.credential.token, own ? PEER_TOKEN : PEER_OTHER_TOKEN));
+		need(own || trb_bytes_eq_str(msg.u.credential.prefix, PEER_OTHER_URL));
 		frame = NULL;
 		need(trb_frame_recv(p->control, TRB_FRAME_MAX, TIMEOUT_MS, &frame, NULL) == TRB_OK);
 		need(trb_control_decode(trb_blob_bytes(frame), &msg, &owner, NULL) == TRB_OK);

@@ -72,6 +72,8 @@ enum peer_fault {
 #define PEER_REPOSITORY       "https://forge.example/widget"
 #define PEER_COMMIT           "1f7a7a472abf3dd9643fd615f6da379c4acb3e3a"
 #define PEER_TOKEN            "secret-token"
+#define PEER_OTHER_URL        "https://other.example/private"
+#define PEER_OTHER_TOKEN      "another"
 #define PEER_FILES            12345 /* where a session sets limits of the source */
 #define PEER_ARTIFACT         "out/tool"
 #define PEER_CONTENT          "#!/bin/sh\necho it works\n"

@@ -179,6 +179,9 @@ START_TEST(an_honest_enclave_gives_a_bundle)
 	open_session(faults[_i]);
 	ck_status(trb_session_set_credential(session, TRB_BYTES_LIT(PEER_TOKEN), &err), TRB_OK,
 		  err);
+	ck_status(trb_session_add_credential(session, PEER_OTHER_URL,
+					     TRB_BYTES_LIT(PEER_OTHER_TOKEN), &err),
+		  TRB_OK, err);
 	ck_status(trb_session_build(session, host.request, &bundle, &err), TRB_OK, err);
 	close_session();
 	ck_assert_int_eq(trb_request_encode(host.request, &asked, NULL), TRB_OK);
@@ -394,6 +397,31 @@ START_TEST(a_token_is_one_line_of_bounded_length)
 }
 END_TEST
 
+/* A token for another URL names that URL, once, and there are no more than the enclave takes. */
+START_TEST(a_token_for_another_url_names_it)
+{
+	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
+	const trb_bytes token = TRB_BYTES_LIT("t");
+	char url[64];
+
+	open_session(PEER_SLEEPS);
+	ck_assert_int_eq(trb_session_add_credential(session, NULL, token, NULL), TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_add_credential(session, "http://a.example/b", token, NULL),
+			 TRB_E_INVAL);
+	ck_assert_int_eq(trb_session_add_credential(session, "https://u@a.example/b", token, NULL),
+			 TRB_E_INVAL);
+	for (unsigned i = 0; i < TRB_CREDENTIALS - 1; i++) {
+		snprintf(url, sizeof(url), "https://a.example/%u", i);
+		ck_status(trb_session_add_credential(session, url, token, &err), TRB_OK, err);
+		ck_assert_int_eq(trb_session_add_credential(session, url, token, NULL),
+				 TRB_E_INVAL);
+	}
+	ck_assert_int_eq(trb_session_add_credential(session, "https://a.example/x", token, NULL),
+			 TRB_E_LIMIT);
+	close_session();
+}
+END_TEST
+
 START_TEST(calls_in_the_wrong_order_are_refused)
 {
 	_cleanup_(trb_error_unrefp) trb_error *err = NULL;
@@ -494,6 +522,7 @@ int main(void)
 	tcase_add_test(tc, a_session_can_be_dropped_unclosed);
 	tcase_add_test(tc, a_request_fits_one_frame);
 	tcase_add_test(tc, a_token_is_one_line_of_bounded_length);
+	tcase_add_test(tc, a_token_for_another_url_names_it);
 	tcase_add_test(tc, calls_in_the_wrong_order_are_refused);
 	tcase_add_test(tc, backends_are_named_exactly);
 	tcase_add_test(tc, limits_of_the_source_have_names_and_maxima);
