@@ -66,19 +66,6 @@ int trb_enclave_rootfs_digest(struct trb_enclave *e, uint8_t ret[32], trb_error 
 /* Waits for the child, and demands that it computed what the environment names. */
 int trb_enclave_rootfs_confirm(struct trb_enclave *e, trb_error **err);
 
-/* client.c */
-/* Drops the last reference to what may be a credential, and wipes it; returns NULL. */
-trb_blob *trb_enclave_wipe(trb_blob *blob);
-/* All of them. */
-void trb_enclave_forget_credentials(struct trb_enclave *e);
-int trb_enclave_send(struct trb_enclave *e, const struct trb_control *msg, trb_error **err);
-/* Waits for fd, up to TRB_ENCLAVE_WAIT_MS, while the host is listened to.  fd -1: only looks at
- * what the host has said. */
-int trb_enclave_wait(struct trb_enclave *e, int fd, short events, trb_error **err);
-/* A line of the client's own to the host. */
-int trb_enclave_say(struct trb_enclave *e, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* stages.c: each begins a state, and is called once. */
 int trb_enclave_fetch(struct trb_enclave *e, trb_error **err);
 int trb_enclave_commit(struct trb_enclave *e, trb_error **err);

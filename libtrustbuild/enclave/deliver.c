@@ -6,7 +6,7 @@
 
 #include "core/channel.h"
 #include "core/io.h"
-#include "enclave/client.h"
+#include "enclave/talk.h"
 #include "format/crypto.h"
 #include "format/dsse.h"
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "enclave/client.h"
+#include "enclave/talk.h"
 
 static int hand_over_credentials(struct trb_enclave *e, trb_error **err)
 {
