@@ -17,25 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "enclave/sandbox_wire.h"
+
 #define JOB        "/trustbuild/job"
-#define MAGIC      "trustbuild-job-1"
-#define REPORT     3
-#define JOB_MAX    (1u << 20)
 #define ITEMS_MAX  32768
 #define FILES_MAX  256
 #define DEPTH_MAX  64
 #define COPY_BLOCK (256u * 1024)
-
-/* Records on descriptor 3: a head of 16 bytes, then text, then a file's bytes. */
-enum record {
-	REC_COMMAND = 'B', /* n: index; it begins */
-	REC_EXIT = 'X',    /* n: index, v: wait status; the last record */
-	REC_NOMATCH = 'N', /* n: pattern's index; the last record */
-	REC_ERROR = 'E',   /* n bytes of text; the last record */
-	REC_FILE = 'F',    /* n bytes of name, v bytes of file */
-	REC_PROGRAM = 'P', /* the same, of one that its owner may execute */
-	REC_END = 'Z',     /* everything went well; the last record */
-};
 
 static char *env[ITEMS_MAX + 1], *args[ITEMS_MAX + ITEMS_MAX + 1], *patterns[ITEMS_MAX];
 static char **commands[ITEMS_MAX];
@@ -48,7 +36,7 @@ static size_t n_sent;
 static void write_all(const void *bytes, size_t n)
 {
 	for (const char *p = bytes; n > 0;) {
-		ssize_t put = write(REPORT, p, n);
+		ssize_t put = write(TRB_RECORDS_FD, p, n);
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -59,9 +47,9 @@ static void write_all(const void *bytes, size_t n)
 	}
 }
 
-static void record(enum record type, uint32_t n, uint64_t v, const char *text)
+static void record(enum trb_record type, uint32_t n, uint64_t v, const char *text)
 {
-	uint8_t head[16] = { (uint8_t)type };
+	uint8_t head[TRB_RECORD_HEAD] = { (uint8_t)type };
 
 	for (int i = 0; i < 4; i++)
 		head[4 + i] = (uint8_t)(n >> (24 - 8 * i));
@@ -78,7 +66,7 @@ static void fail(const char *what, const char *name)
 	int n = snprintf(text, sizeof(text), "%s '%s'%s%s", what, name, errno != 0 ? ": " : "",
 			 errno != 0 ? strerror(errno) : "");
 
-	record(REC_ERROR, n < (int)sizeof(text) ? (uint32_t)n : sizeof(text) - 1, 0, text);
+	record(TRB_REC_ERROR, n < (int)sizeof(text) ? (uint32_t)n : sizeof(text) - 1, 0, text);
 	_exit(125);
 }
 
@@ -92,25 +80,26 @@ static void take_item(char type, char *text)
 	    n_commands == ITEMS_MAX)
 		errno = E2BIG, fail("too many items in", JOB);
 	switch (type) {
-	case 'e':
+	case TRB_ITEM_ENVIRONMENT:
 		env[n_env++] = text;
 		break;
-	case 'c': /* the argument that begins a command; the one before ends with a NULL */
+	case TRB_ITEM_COMMAND: /* the argument that begins a command; the one before ends with a
+				  NULL */
 		if (current != NULL)
 			args[n_args++] = NULL;
 		commands[n_commands++] = current = &args[n_args];
 		args[n_args++] = text;
 		break;
-	case 'a':
+	case TRB_ITEM_ARGUMENT:
 		args[n_args++] = text;
 		break;
-	case 'p':
+	case TRB_ITEM_PATTERN:
 		patterns[n_patterns++] = text;
 		break;
-	case 'd':
+	case TRB_ITEM_DIRECTORY:
 		directory = text;
 		break;
-	case 't':
+	case TRB_ITEM_TIME:
 		epoch.tv_sec = (time_t)strtoll(text, NULL, 10);
 		break;
 	default:
@@ -120,9 +109,9 @@ static void take_item(char type, char *text)
 
 static void read_job(void)
 {
-	static char bytes[JOB_MAX];
+	static char bytes[TRB_SANDBOX_JOB_MAX + 1];
 	int fd = open(JOB, O_RDONLY | O_CLOEXEC);
-	size_t len = 0, pos = sizeof(MAGIC);
+	size_t len = 0, pos = sizeof(TRB_SANDBOX_JOB_MAGIC);
 	ssize_t got;
 
 	if (fd < 0)
@@ -130,7 +119,7 @@ static void read_job(void)
 	while ((got = read(fd, bytes + len, sizeof(bytes) - len)) > 0)
 		len += (size_t)got;
 	close(fd);
-	if (len < pos || memcmp(bytes, MAGIC, pos) != 0)
+	if (len < pos || memcmp(bytes, TRB_SANDBOX_JOB_MAGIC, pos) != 0)
 		errno = EINVAL, fail("read", JOB);
 	while (pos < len) {
 		const uint8_t *head = (const uint8_t *)bytes + pos;
@@ -256,7 +245,7 @@ static void run_command(uint32_t index)
 	pid_t child, done;
 	int status;
 
-	record(REC_COMMAND, index, 0, NULL);
+	record(TRB_REC_COMMAND, index, 0, NULL);
 	child = fork();
 	if (child < 0)
 		fail("start", commands[index][0]);
@@ -268,7 +257,7 @@ static void run_command(uint32_t index)
 	if (done < 0)
 		fail("wait for", commands[index][0]);
 	if (status != 0) {
-		record(REC_EXIT, index, (uint64_t)(unsigned)status, NULL);
+		record(TRB_REC_EXIT, index, (uint64_t)(unsigned)status, NULL);
 		_exit(1);
 	}
 }
@@ -296,7 +285,8 @@ static void send_file(int fd, const char *name, const struct stat *st)
 	static char block[COPY_BLOCK];
 	uint64_t size = (uint64_t)st->st_size;
 
-	record(st->st_mode & S_IXUSR ? REC_PROGRAM : REC_FILE, (uint32_t)strlen(name), size, name);
+	record(st->st_mode & S_IXUSR ? TRB_REC_PROGRAM : TRB_REC_FILE, (uint32_t)strlen(name), size,
+	       name);
 	while (size > 0) {
 		ssize_t got = read(fd, block, size < sizeof(block) ? size : sizeof(block));
 
@@ -425,7 +415,7 @@ static void return_patterns(int root)
 {
 	for (size_t i = 0; i < n_patterns; i++)
 		if (match_below(root, "", patterns[i], 0) == 0) {
-			record(REC_NOMATCH, (uint32_t)i, 0, NULL);
+			record(TRB_REC_NOMATCH, (uint32_t)i, 0, NULL);
 			_exit(1);
 		}
 }
@@ -493,7 +483,7 @@ int main(int argc, char **argv)
 
 	/* no process of the build may trace this one or open its descriptors */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	fcntl(REPORT, F_SETFD, FD_CLOEXEC);
+	fcntl(TRB_RECORDS_FD, F_SETFD, FD_CLOEXEC);
 	pipe_signal(SIG_IGN);
 	umask(022);
 	if (argc > 1) /* where the runtime does not do it */
@@ -510,6 +500,6 @@ int main(int argc, char **argv)
 	pipe_signal(SIG_IGN);
 	end_leftovers();
 	return_outputs();
-	record(REC_END, 0, 0, NULL);
+	record(TRB_REC_END, 0, 0, NULL);
 	return 0;
 }

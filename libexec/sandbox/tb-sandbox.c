@@ -11,7 +11,7 @@
  * this program has ended, all of it is dead.  It ends when the runtime ends, on SIGTERM, or when
  * the reader of descriptor 4 goes away.
  * Descriptors: 1, 2 the build's output, 3 the records of tb-sandbox-init, 4 a line for the client.
- * Static and alone: it shares nothing with the library. */
+ * Static and alone: it shares constants with the library, and no code. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -37,14 +37,13 @@
 #include <linux/loop.h>
 #include <linux/magic.h>
 
-#define REPORT     4
+#include "enclave/sandbox_wire.h"
+
 #define TICK_MS    20 /* between two looks at the memory file */
 #define SCAN_TICKS 12 /* between two looks at every process */
 #define FILES_MAX  64
 #define SEEN_MAX   64
 #define MEMFDS_MAX 4096 /* that are known again; each more counts wherever it is seen */
-#define CONTAINER  "trustbuild"
-#define FAILED     125
 /* What the runtime itself may take on top of the build's memory. */
 #define RUNTIME_BYTES (256ull << 20)
 #define LINUX_BYTES   (48ull << 20)
@@ -74,14 +73,15 @@ static void report(const char *word, const char *detail, int errnum)
 				       strerror(errnum))
 			    : snprintf(line, sizeof(line), "%s %s\n", word, detail);
 
-	if (n > 0 && write(REPORT, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
-		_exit(FAILED);
+	if (n > 0 && write(TRB_SANDBOX_REPORT_FD, line,
+			   (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
+		_exit(TRB_SANDBOX_FAILED);
 }
 
 static _Noreturn void fail(const char *what)
 {
-	report("error", what, errno);
-	_exit(FAILED);
+	report(TRB_SANDBOX_REPORT_ERROR, what, errno);
+	_exit(TRB_SANDBOX_FAILED);
 }
 
 /* --- the memory of all --- */
@@ -498,7 +498,7 @@ static int hold(char **argv, uint64_t limit, int signals)
 				return WIFEXITED(status) ? WEXITSTATUS(status)
 							 : 128 + WTERMSIG(status);
 		if (over_limit(&w)) {
-			report("memory", "limit", 0);
+			report(TRB_SANDBOX_REPORT_MEMORY, "limit", 0);
 			return 128 + SIGKILL;
 		}
 	}
@@ -508,7 +508,7 @@ static void remove_cgroup(const char *mount, const char *own)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%.1024s%.2048s/" CONTAINER, mount, own);
+	snprintf(path, sizeof(path), "%.1024s%.2048s/" TRB_SANDBOX_CONTAINER, mount, own);
 	rmdir(path);
 }
 
@@ -534,7 +534,8 @@ static void remove_cgroups(FILE *mounts, FILE *groups)
 
 static int wait_for(pid_t first, int signals)
 {
-	struct pollfd p[2] = { { .fd = signals, .events = POLLIN }, { .fd = REPORT, .events = 0 } };
+	struct pollfd p[2] = { { .fd = signals, .events = POLLIN },
+			       { .fd = TRB_SANDBOX_REPORT_FD, .events = 0 } };
 	struct signalfd_siginfo info = { 0 };
 	int status;
 
@@ -561,11 +562,11 @@ int main(int argc, char **argv)
 	pid_t first;
 
 	if (argc < 4)
-		return FAILED;
+		return TRB_SANDBOX_FAILED;
 	limit = strtoull(argv[1], &end, 10);
 	if (*end != '\0' || limit == 0)
-		return FAILED;
-	fcntl(REPORT, F_SETFD, FD_CLOEXEC);
+		return TRB_SANDBOX_FAILED;
+	fcntl(TRB_SANDBOX_REPORT_FD, F_SETFD, FD_CLOEXEC);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);

@@ -10,8 +10,6 @@
 #include "core/io.h"
 #include "enclave/kills.h"
 
-#define JOB_MAGIC      "trustbuild-job-1"
-#define JOB_MAX        (512u * 1024)
 #define OUTPUTS        "unattested"
 #define MEMORY_MIN_MIB 64u
 #define LIMIT_MAX_MIB  (UINT64_C(1) << 24)
@@ -242,7 +240,7 @@ void trb_build_set_sink(trb_build *build, trb_build_sink sink, void *user)
 
 /* --- the job: items of type, u32be length, text with its NUL --- */
 
-static void put_item(struct trb_buf *buf, char type, const char *text)
+static void put_item(struct trb_buf *buf, enum trb_sandbox_item type, const char *text)
 {
 	size_t n = strlen(text) + 1;
 	uint8_t head[5] = { (uint8_t)type, (uint8_t)(n >> 24), (uint8_t)(n >> 16),
@@ -259,7 +257,7 @@ static void put_variable(struct trb_buf *buf, const char *name, const char *valu
 	if (asprintf(&text, "%s=%s", name, value) < 0)
 		buf->status = TRB_E_NOMEM;
 	else
-		put_item(buf, 'e', text);
+		put_item(buf, TRB_ITEM_ENVIRONMENT, text);
 	free(text);
 }
 
@@ -279,7 +277,9 @@ static void put_commands(struct trb_buf *buf, const struct trb_command *commands
 {
 	for (size_t i = 0; i < n; i++)
 		for (char *const *arg = commands[i].argv; *arg != NULL; arg++)
-			put_item(buf, arg == commands[i].argv ? 'c' : 'a', *arg);
+			put_item(buf,
+				 arg == commands[i].argv ? TRB_ITEM_COMMAND : TRB_ITEM_ARGUMENT,
+				 *arg);
 }
 
 static int make_job(const trb_build *b, trb_blob **ret, trb_error **err)
@@ -288,18 +288,18 @@ static int make_job(const trb_build *b, trb_blob **ret, trb_error **err)
 	_cleanup_buf_ struct trb_buf buf = { 0 };
 	char epoch[24];
 
-	trb_buf_init(&buf, JOB_MAX);
+	trb_buf_init(&buf, TRB_SANDBOX_JOB_MAX);
 	snprintf(epoch, sizeof(epoch), "%lld", (long long)b->time);
-	trb_buf_add(&buf, TRB_BYTES(JOB_MAGIC, sizeof(JOB_MAGIC)));
-	put_item(&buf, 't', epoch);
+	trb_buf_add(&buf, TRB_BYTES(TRB_SANDBOX_JOB_MAGIC, sizeof(TRB_SANDBOX_JOB_MAGIC)));
+	put_item(&buf, TRB_ITEM_TIME, epoch);
 	put_env(&buf, b, epoch);
 	if (b->before != NULL) {
 		put_commands(&buf, r->after, r->n_after);
-		put_item(&buf, 'd', OUTPUTS);
+		put_item(&buf, TRB_ITEM_DIRECTORY, OUTPUTS);
 	} else {
 		put_commands(&buf, r->commands, r->n_commands);
 		for (size_t i = 0; i < r->n_artifacts; i++)
-			put_item(&buf, 'p', r->artifacts[i]);
+			put_item(&buf, TRB_ITEM_PATTERN, r->artifacts[i]);
 	}
 	return trb_buf_to_blob(&buf, "job", ret, err);
 }

@@ -302,7 +302,7 @@ static int judge(trb_build *b, trb_error **err)
 
 	b->report[b->reported] = '\0';
 	b->report[strcspn(b->report, "\n")] = '\0';
-	if (strncmp(b->report, "memory", 6) == 0)
+	if (strncmp(b->report, TRB_SANDBOX_REPORT_MEMORY, strlen(TRB_SANDBOX_REPORT_MEMORY)) == 0)
 		return trb_fail_check(err, TRB_E_LIMIT, "build.memory",
 				      "the sandbox took more than its limit of %llu MiB of memory, "
 				      "files included",

@@ -54,11 +54,6 @@ static void put_bind(struct trb_json_out *out, const struct trb_sandbox *s, cons
 	put_mount(out, &(struct mount){ where, "bind", source, "rbind,ro,nosuid,nodev" });
 }
 
-static bool has_kernel(const struct trb_sandbox *s)
-{
-	return strcmp(s->runtime, "runsc") == 0;
-}
-
 static void put_mounts(struct trb_json_out *out, const struct trb_sandbox *s)
 {
 	static const struct mount linux_only[] = {
@@ -69,7 +64,7 @@ static void put_mounts(struct trb_json_out *out, const struct trb_sandbox *s)
 	trb_json_put_name(out, "mounts");
 	trb_json_open(out, '[');
 	put_mount(out, &(struct mount){ "/proc", "proc", "proc", "nosuid,noexec,nodev" });
-	if (!has_kernel(s))
+	if (!s->own_kernel)
 		for (size_t i = 0; i < sizeof(linux_only) / sizeof(linux_only[0]); i++)
 			put_mount(out, &linux_only[i]);
 	put_tmpfs(out, "/dev/shm", "noexec,mode=1777", s->limits.tmp_mib);
@@ -110,7 +105,7 @@ static void put_args(struct trb_json_out *out, const struct trb_sandbox *s)
 
 	snprintf(text, sizeof(text), "/trustbuild/init,%llu",
 		 (unsigned long long)(s->limits.memory_mib * MIB));
-	put_list(out, "args", has_kernel(s) ? "/trustbuild/init" : text);
+	put_list(out, "args", s->own_kernel ? "/trustbuild/init" : text);
 }
 
 static void put_process(struct trb_json_out *out, const struct trb_sandbox *s)
@@ -130,7 +125,7 @@ static void put_process(struct trb_json_out *out, const struct trb_sandbox *s)
 	put_capabilities(out);
 	trb_json_put_name(out, "rlimits");
 	trb_json_open(out, '[');
-	if (has_kernel(s))
+	if (s->own_kernel)
 		put_rlimit(out, "RLIMIT_AS", s->limits.memory_mib * MIB);
 	put_rlimit(out, "RLIMIT_CORE", 0);
 	put_rlimit(out, "RLIMIT_NOFILE", 4096);
@@ -167,14 +162,14 @@ static void put_linux(struct trb_json_out *out, const struct trb_sandbox *s)
 	trb_json_open(out, '[');
 	for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
 		/* tb-sandbox has made one, in which it sees shared memory that nobody has mapped */
-		if (!has_kernel(s) && strcmp(namespaces[i], "ipc") == 0)
+		if (!s->own_kernel && strcmp(namespaces[i], "ipc") == 0)
 			continue;
 		trb_json_open(out, '{');
 		trb_json_member_str(out, "type", namespaces[i]);
 		trb_json_close(out, '}');
 	}
 	trb_json_close(out, ']');
-	if (!has_kernel(s)) {
+	if (!s->own_kernel) {
 		put_list(out, "maskedPaths",
 			 "/proc/acpi,/proc/asound,/proc/kcore,/proc/keys,/proc/latency_stats,"
 			 "/proc/sched_debug,/proc/scsi,/proc/timer_list,/proc/timer_stats");
@@ -202,7 +197,7 @@ int trb_sandbox_spec(const struct trb_sandbox *s, trb_blob **ret, trb_error **er
 	trb_json_close(&out, '}');
 	trb_json_member_str(&out, "hostname", "build");
 	put_mounts(&out, s);
-	if (has_kernel(s))
+	if (s->own_kernel)
 		put_annotations(&out, s);
 	put_linux(&out, s);
 	trb_json_close(&out, '}');

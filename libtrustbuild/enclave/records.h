@@ -3,19 +3,8 @@
 #ifndef TRB_ENCLAVE_RECORDS_H
 #define TRB_ENCLAVE_RECORDS_H
 
+#include "enclave/sandbox_wire.h"
 #include "format/facts.h"
-
-#define TRB_RECORD_HEAD 16u
-
-enum trb_record {
-	TRB_REC_COMMAND = 'B', /* n: index; it begins */
-	TRB_REC_EXIT = 'X',    /* n: index, v: wait status; last */
-	TRB_REC_NOMATCH = 'N', /* n: the pattern's index; last */
-	TRB_REC_ERROR = 'E',   /* n bytes of text; last */
-	TRB_REC_FILE = 'F',    /* n bytes of name, v bytes of file */
-	TRB_REC_PROGRAM = 'P', /* the same, of one that its owner may execute */
-	TRB_REC_END = 'Z',     /* everything went well; last */
-};
 
 struct trb_build_file {
 	char *name;

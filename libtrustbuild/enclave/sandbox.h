@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/spawn.h"
+#include "enclave/sandbox_wire.h"
 
 #define TRB_SANDBOX_SPEC_MAX (64u * 1024)
 #define TRB_SANDBOX_UID      1000u
@@ -24,6 +25,7 @@ struct trb_sandbox {
 	char *program;       /* the runtime's absolute path */
 	char *version;       /* its own word for its version */
 	const char *platform;
+	bool own_kernel; /* the runtime is the kernel that the build sees */
 	char *holder;    /* tb-sandbox */
 	char *init;      /* tb-sandbox-init */
 	char *rootfs;    /* an EROFS image */

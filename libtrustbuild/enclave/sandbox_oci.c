@@ -13,11 +13,11 @@
 
 #define VERSION_MAX     4096
 #define VERSION_WAIT_MS 10000
-#define CONTAINER       "trustbuild" /* tb-sandbox knows it, too */
 #define ARGS_MAX        64
 
 struct runtime {
 	const char *name, *platform;
+	bool own_kernel;            /* the build does not talk to the machine's */
 	const char *const *options; /* before the command `run` */
 	const char *const *run;     /* after it */
 };
@@ -38,9 +38,9 @@ static const char *const crun_options[] = { "--cgroup-manager=disabled", NULL };
 static const char *const linux_run[] = { "--preserve-fds=1", NULL };
 
 static const struct runtime runtimes[] = {
-	{ "runsc", "systrap", runsc_options, runsc_run },
-	{ "crun", "linux", crun_options, linux_run },
-	{ "runc", "linux", no_options, linux_run },
+	{ "runsc", "systrap", true, runsc_options, runsc_run },
+	{ "crun", "linux", false, crun_options, linux_run },
+	{ "runc", "linux", false, no_options, linux_run },
 };
 
 static const struct runtime *find_runtime(trb_bytes name)
@@ -144,6 +144,7 @@ int trb_sandbox_open(trb_context *context, trb_bytes runtime, struct trb_sandbox
 				      (int)(runtime.len < 32 ? runtime.len : 32), runtime.ptr);
 	s->runtime = rt->name;
 	s->platform = rt->platform;
+	s->own_kernel = rt->own_kernel;
 	r = find_helper(context, rt->name, &s->program, err);
 	if (r < 0)
 		return trb_wrap(err, r, "this image has no runtime %s%s%s", rt->name,
@@ -247,7 +248,7 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 	add_all(argv, &n, (const char *const[]){ "tb-sandbox", memory, NULL });
 	for (; *hide != NULL; hide++)
 		add_all(argv, &n, (const char *const[]){ "--hide", *hide, NULL });
-	if (strcmp(rt->name, "runsc") != 0)
+	if (!rt->own_kernel)
 		add_all(argv, &n,
 			(const char *const[]){ "--linux", "--root",
 					       s->mounted != NULL ? s->mounted : s->rootfs, layers,
@@ -258,7 +259,7 @@ int trb_sandbox_start(const struct trb_sandbox *s, const char *source, const cha
 	add_all(argv, &n, rt->options);
 	add_all(argv, &n, (const char *const[]){ "run", bundle, NULL });
 	add_all(argv, &n, rt->run);
-	argv[n++] = CONTAINER;
+	argv[n++] = TRB_SANDBOX_CONTAINER;
 	argv[n] = NULL;
 	return trb_spawn(s->holder, (char *const *)(uintptr_t)argv, envp, all, 5, ret, err);
 }

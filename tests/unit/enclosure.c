@@ -29,6 +29,7 @@ static cJSON *spec_of(const char *runtime)
 		.program = program,
 		.version = version,
 		.platform = "linux",
+		.own_kernel = strcmp(runtime, "runsc") == 0,
 		.holder = holder,
 		.init = init,
 		.rootfs = rootfs,
