@@ -39,10 +39,10 @@ struct fetch {
 	unsigned n_stores;      /* for their paths */
 };
 
-/* Frames (send.c). */
+/* Frames (frame.c). */
 int fetch_frame(struct fetch *f, unsigned type, trb_bytes body, trb_error **err);
 int fetch_progress(struct fetch *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The commit, its way down from the ref's tip, and its tree. */
+/* The commit, its way down from the ref's tip, and its tree (send.c). */
 int fetch_send_all(struct fetch *f, trb_error **err);
 
 /* Whether time is left, and whether somebody reads what is sent (tries.c). */
