@@ -309,11 +309,6 @@ int trb_session_start(trb_session *session, trb_request *request, trb_error **er
 	return fail(session, r);
 }
 
-int trb_session_get_assurance(const trb_session *session)
-{
-	return TRB_TEE_HAS(session->ops, assurance) ? session->ops->assurance : 0;
-}
-
 int trb_session_get_fd(trb_session *session)
 {
 	return session->epoll;

@@ -89,10 +89,13 @@ int trb_session_step_boot(struct trb_session *session, trb_error **err);
 /* BOOTED becomes RUNNING: the request is there. */
 int trb_session_run_request(struct trb_session *session, trb_error **err);
 
-/* session_run.c */
+/* session_parts.c */
 int trb_session_watch(struct trb_session *session, int fd, trb_error **err);
 int trb_session_arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err);
+int trb_session_send(struct trb_session *session, const struct trb_control *msg, trb_error **err);
 int trb_session_send_request(struct trb_session *session, trb_error **err);
+
+/* session_run.c */
 /* The next stream at a listening socket; TRB_E_AGAIN where there is none. */
 int trb_session_accept(struct trb_session *session, int listener, int *ret_fd, trb_error **err);
 /* Handles everything that is ready now. */

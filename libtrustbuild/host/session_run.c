@@ -8,9 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
-
-#include <openssl/crypto.h>
 
 #include "core/channel.h"
 #include "core/context.h"
@@ -22,24 +19,6 @@
 #define EGRESS_MS    1000 /* it ends by itself, with its connections */
 #define LAST_READS   64
 #define LAST_WORD_MS 1000 /* between the end of the control stream and that of the enclave */
-
-int trb_session_watch(struct trb_session *session, int fd, trb_error **err)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	if (fd < 0 || epoll_ctl(session->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-		return TRB_OK;
-	return trb_fail_errno(err, errno, "watch a descriptor");
-}
-
-int trb_session_arm_timer(struct trb_session *session, uint32_t seconds, trb_error **err)
-{
-	struct itimerspec when = { .it_value.tv_sec = seconds };
-
-	if (timerfd_settime(session->timer, 0, &when, NULL) < 0)
-		return trb_fail_errno(err, errno, "set the session's time limit");
-	return TRB_OK;
-}
 
 static void close_fd(int *fd)
 {
@@ -122,54 +101,6 @@ void trb_session_teardown(struct trb_session *session)
 	trb_ratchet_clear(&session->ratchet);
 }
 
-static int send_control(struct trb_session *session, const struct trb_control *msg, trb_error **err)
-{
-	_cleanup_(trb_blob_unrefp) trb_blob *frame = NULL;
-	int r = trb_control_encode(msg, &frame, err);
-
-	if (r == TRB_OK)
-		r = trb_send_frame_now(session->control, trb_blob_bytes(frame), err);
-	if (frame != NULL && msg->type == TRB_MSG_CREDENTIAL)
-		OPENSSL_cleanse((void *)(uintptr_t)trb_blob_bytes(frame).ptr,
-				trb_blob_bytes(frame).len);
-	return r;
-}
-
-static int send_credentials(struct trb_session *session, trb_error **err)
-{
-	struct trb_session_secret all[TRB_CREDENTIALS] = { 0 };
-	size_t n = trb_session_list_credentials(session, all);
-	int r = TRB_OK;
-
-	for (size_t i = 0; r == TRB_OK && i < n; i++) {
-		struct trb_control msg = { .type = TRB_MSG_CREDENTIAL };
-
-		msg.u.credential.prefix = all[i].prefix;
-		msg.u.credential.token = all[i].token;
-		r = send_control(session, &msg, err);
-	}
-	trb_session_wipe_credentials(session);
-	return r;
-}
-
-int trb_session_send_request(struct trb_session *session, trb_error **err)
-{
-	struct trb_control msg;
-	int r = send_credentials(session, err);
-
-	if (r == TRB_OK && session->n_limits > 0) {
-		msg = (struct trb_control){ .type = TRB_MSG_LIMITS,
-					    .u.limits.n = session->n_limits };
-		memcpy(msg.u.limits.limits, session->limits, sizeof(session->limits));
-		r = send_control(session, &msg, err);
-	}
-	msg = (struct trb_control){ .type = TRB_MSG_REQUEST };
-	msg.u.bytes = trb_blob_bytes(session->request);
-	if (r == TRB_OK)
-		r = send_control(session, &msg, err);
-	return r == TRB_OK ? trb_session_arm_timer(session, session->timeout_s, err) : r;
-}
-
 static int finish(struct trb_session *session, trb_error **err)
 {
 	_cleanup_(trb_bundle_unrefp) trb_bundle *bundle = NULL;
@@ -208,7 +139,7 @@ static int act(struct trb_session *session, enum trb_ratchet_do what, trb_error 
 	case TRB_DO_NOTHING:
 		break;
 	case TRB_DO_GREET:
-		return send_control(session, &hello, err);
+		return trb_session_send(session, &hello, err);
 	case TRB_DO_REQUEST:
 		return take_ready(session, err);
 	case TRB_DO_FINISH:
@@ -395,7 +326,7 @@ static int check_canceled(struct trb_session *session, trb_error **err)
 	if (!atomic_load(&session->canceled))
 		return TRB_OK;
 	if (session->control >= 0)
-		send_control(session, &msg, NULL);
+		trb_session_send(session, &msg, NULL);
 	return trb_fail(err, TRB_E_CANCELED, "the session was canceled");
 }
 
