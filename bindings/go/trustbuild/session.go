@@ -77,6 +77,17 @@ type Event struct {
 	Size     uint64
 	Attested bool
 	Bundle   []byte // the bundle's file, for package verify and Log.Publish
+
+	// With the state READY, what the build sees of the machine.
+	CPUs, MemoryMiB uint64
+	CPUModel        string
+
+	// With the state COMMITTED, how the commit stands to the request's ref: "tip",
+	// "first-parent" or "reachable"; the steps from the tip back to it; the tip; the annotated
+	// tag that the ref pointed to; where the repository was redirected to.
+	Relation           string
+	Steps              uint64
+	Tip, Tag, Location string
 }
 
 // Session is one enclave for one build. Its methods may come from any goroutine, and take turns;
@@ -225,6 +236,18 @@ func (s *Session) SetTimeout(d time.Duration) error {
 	})
 }
 
+// SetSourceLimit sets a bound of the source by name: "object_bytes", "pack_bytes", "files",
+// "tree_bytes", "wall_s" (seconds). It can only stop a build.
+func (s *Session) SetSourceLimit(name string, limit uint64) error {
+	return s.set(func(c *C.trb_session) error {
+		return glue.Text(func(t *C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_session_set_source_limit(c, t, C.uint64_t(limit), &e),
+				e)
+		}, name)
+	})
+}
+
 // IsHardware says whether the backend's enclaves are of real hardware, by its own word.
 func (s *Session) IsHardware() (hardware bool, err error) {
 	err = s.set(func(c *C.trb_session) error {
@@ -305,6 +328,15 @@ func newEvent(c *C.trb_event) (*Event, error) {
 		Stream:   int(C.trb_event_get_stream(c)),
 		Size:     uint64(C.trb_event_get_size(c)),
 		Attested: C.trb_event_is_attested(c) == 1,
+
+		CPUs:      uint64(C.trb_event_get_cpus(c)),
+		MemoryMiB: uint64(C.trb_event_get_memory_mib(c)),
+		CPUModel:  C.GoString(C.trb_event_get_cpu_model(c)),
+		Relation:  C.GoString(C.trb_event_get_relation(c)),
+		Steps:     uint64(C.trb_event_get_steps(c)),
+		Tip:       C.GoString(C.trb_event_get_tip(c)),
+		Tag:       C.GoString(C.trb_event_get_tag(c)),
+		Location:  C.GoString(C.trb_event_get_location(c)),
 	}
 	if bundle := C.trb_event_get_bundle(c); bundle != nil {
 		json, err := encode(bundle)

@@ -160,6 +160,9 @@ func TestTextsWithNul(t *testing.T) {
 			s.Close()
 			return err
 		},
+		"Session.SetSourceLimit(name)": func(text string) error {
+			return session.SetSourceLimit("files"+text, 1)
+		},
 		"Session.SetOutputDir(dir)":  session.SetOutputDir,
 		"Session.AllowPrivate(host)": session.AllowPrivate,
 	}
@@ -176,7 +179,8 @@ func TestTextsWithNul(t *testing.T) {
 		"RequestFields.Sandbox", "Submodule.Path", "Submodule.Repository",
 		"Submodule.Commit", "Source.Commit", "Source.Tip", "Source.Path",
 		"Source.Tag", "Source.Relation", "Source.Location",
-		"EIF.Architecture", "Event.State",
+		"EIF.Architecture", "Event.State", "Event.CPUModel",
+		"Event.Relation", "Event.Tip", "Event.Tag", "Event.Location",
 	} {
 		cases[result] = nil
 	}

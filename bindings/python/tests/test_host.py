@@ -189,7 +189,13 @@ class Builds(Folder):
         states = [e.state for e in events if e.type is EventType.STATE]
         self.assertEqual(states, ['READY', 'FETCHING', 'COMMITTED', 'BUILDING', 'BUILT', 'ATTESTED',
                                   'DONE'])
+        ready = next(e for e in events if e.state == 'READY')
+        self.assertGreater(ready.cpus * ready.memory_mib, 0)
+        self.assertTrue(ready.cpu_model)
         committed = next(e for e in events if e.state == 'COMMITTED')
+        self.assertEqual((committed.relation, committed.steps, committed.tag, committed.location),
+                         ('tip', 0, None, None))
+        self.assertEqual(committed.tip, committed.text.decode())
         self.assertEqual(committed.text.decode(), request_commit := self.request().commit)
         printed = b''.join(e.text for e in events if e.type is EventType.OUTPUT and e.stream == 1)
         self.assertIn(b'said on stdout', printed)
@@ -221,6 +227,16 @@ class Builds(Folder):
                     break
             request = self.request()
             self.check(request, session.build(request))
+
+    def test_source_limits(self) -> None:
+        with self.session(source_limits={'files': 1}) as session:
+            with self.assertRaises(trustbuild.Error) as caught:
+                session.build(self.request())
+            self.assertEqual(caught.exception.check, 'source.limit')
+        for limits, cls in (({'none': 1}, errors.NotFoundError),
+                            ({'files': 0}, errors.InvalidError)):
+            with self.assertRaises(cls):
+                self.session(source_limits=limits)
 
     def test_stream(self) -> None:
         ticks = 0

@@ -48,7 +48,11 @@ class Event:
               ``'PLACED'``
     ========  ====================================================================================
 
-    With the state ``'COMMITTED'``, ``text`` is the commit in hexadecimal digits.
+    With the state ``'READY'``, ``cpus``, ``memory_mib`` and ``cpu_model`` are what the build sees
+    of the machine.  With ``'COMMITTED'``, ``text`` is the commit in hexadecimal digits;
+    ``relation`` (``'tip'``, ``'first-parent'`` or ``'reachable'``) and ``steps`` are how it stands
+    to the ``tip`` of the request's ref, ``tag`` is the annotated tag that this pointed to, and
+    ``location`` where the repository was redirected to.
     """
 
     type: EventType
@@ -58,6 +62,14 @@ class Event:
     size: int
     attested: bool
     bundle: Bundle | None
+    cpus: int
+    memory_mib: int
+    cpu_model: str | None
+    relation: str | None
+    steps: int
+    tip: str | None
+    tag: str | None
+    location: str | None
 
 
 def _event(event: Any) -> Event:
@@ -69,7 +81,15 @@ def _event(event: Any) -> Event:
         stream=int(lib.trb_event_get_stream(event)),
         size=int(lib.trb_event_get_size(event)),
         attested=bool(lib.trb_event_is_attested(event)),
-        bundle=None if bundle == ffi.NULL else Bundle._adopt(lib.trb_bundle_ref(bundle)))
+        bundle=None if bundle == ffi.NULL else Bundle._adopt(lib.trb_bundle_ref(bundle)),
+        cpus=int(lib.trb_event_get_cpus(event)),
+        memory_mib=int(lib.trb_event_get_memory_mib(event)),
+        cpu_model=text(lib.trb_event_get_cpu_model(event)),
+        relation=text(lib.trb_event_get_relation(event)),
+        steps=int(lib.trb_event_get_steps(event)),
+        tip=text(lib.trb_event_get_tip(event)),
+        tag=text(lib.trb_event_get_tag(event)),
+        location=text(lib.trb_event_get_location(event)))
 
 
 class Eventful(Working):

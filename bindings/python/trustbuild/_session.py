@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from ._bundle import Bundle
 from ._core import (Buffer, Bytes, Context, Path, blob_of, c_text, call, directory, interruptible,
@@ -38,7 +38,8 @@ class Session(Eventful):
     artifacts are moved into the directory ``output``, all of them or none; without one they are
     hashed and dropped.  ``credential`` is a token for the repository.  ``allow_private`` are hosts
     that the enclave may reach though their addresses are private.  ``timeout`` in seconds ends the
-    session with TimedOutError.  A ``Job`` does a session and what comes around it.
+    session with TimedOutError.  ``source_limits`` are bounds by name, such as ``{'files': 1000}``,
+    which can only stop a build.  A ``Job`` does a session and what comes around it.
 
     Leaving the ``with`` block ends the enclave and waits until nothing of it is left.  cancel() may
     come from any thread; of the others' calls, one waits for the other.
@@ -50,13 +51,16 @@ class Session(Eventful):
 
     def __init__(self, backend: str, context: Context | None = None, *,
                  output: Path | None = None, credential: Buffer | None = None,
-                 allow_private: str | Iterable[str] = (), timeout: float | None = None) -> None:
+                 allow_private: str | Iterable[str] = (), timeout: float | None = None,
+                 source_limits: Mapping[str, int] | None = None) -> None:
         slot = ffi.new('trb_session **')
         context = context or Context()
         call(lib.trb_session_open, context._c, c_text(backend), slot)
         super().__init__(slot[0], lib.trb_session_unref, context)
         try:
             self._set(output, credential, one_or_many(allow_private), timeout)
+            for name, value in (source_limits or {}).items():
+                call(lib.trb_session_set_source_limit, self._c, c_text(name), value)
         except BaseException:
             self.close()
             raise
@@ -78,7 +82,8 @@ class Session(Eventful):
     def process(cls, eif: Path, context: Context | None = None, *, memory_mib: int | None = None,
                 pids: int | None = None, output: Path | None = None,
                 credential: Buffer | None = None, allow_private: str | Iterable[str] = (),
-                timeout: float | None = None) -> Session:
+                timeout: float | None = None,
+                source_limits: Mapping[str, int] | None = None) -> Session:
         """A session with the simulated backend ``process``, which runs the image's userland in
         namespaces of its own.  ``memory_mib`` and ``pids`` limit the enclave, and need root."""
         name = os.fsdecode(eif)
@@ -87,7 +92,7 @@ class Session(Eventful):
         options += [] if memory_mib is None else [f'memory_mib={memory_mib}']
         options += [] if pids is None else [f'pids={pids}']
         return cls('process:' + ','.join(options), context, output=output, credential=credential,
-                   allow_private=allow_private, timeout=timeout)
+                   allow_private=allow_private, timeout=timeout, source_limits=source_limits)
 
     def boot(self) -> None:
         """Boots the enclave without a request: events() up to the state ``'READY'``, in which it
