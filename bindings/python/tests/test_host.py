@@ -229,7 +229,7 @@ class Builds(Folder):
             self.check(request, session.build(request))
 
     def test_source_limits(self) -> None:
-        with self.session(source_limits={'files': 1}) as session:
+        with self.session(source_limits={'object_bytes': 1}) as session:
             with self.assertRaises(trustbuild.Error) as caught:
                 session.build(self.request())
             self.assertEqual(caught.exception.check, 'source.limit')
