@@ -195,6 +195,16 @@ func (s *Session) SetCredential(token []byte) error {
 	})
 }
 
+// AddCredential sets a token for another URL, such as a submodule's, and what lies below it.
+func (s *Session) AddCredential(prefix string, token []byte) error {
+	return s.set(func(c *C.trb_session) error {
+		return glue.Text(func(t *C.char) error {
+			var e *C.trb_error
+			return failure(C.trb_session_add_credential(c, t, view(token), &e), e)
+		}, prefix)
+	})
+}
+
 // AllowPrivate lets the enclave reach this host though its address is private.
 func (s *Session) AllowPrivate(host string) error {
 	return s.set(func(c *C.trb_session) error {

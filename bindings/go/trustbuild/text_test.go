@@ -163,6 +163,9 @@ func TestTextsWithNul(t *testing.T) {
 		"Session.SetSourceLimit(name)": func(text string) error {
 			return session.SetSourceLimit("files"+text, 1)
 		},
+		"Session.AddCredential(prefix)": func(text string) error {
+			return session.AddCredential(repository+text, []byte("token"))
+		},
 		"Session.SetOutputDir(dir)":  session.SetOutputDir,
 		"Session.AllowPrivate(host)": session.AllowPrivate,
 	}

@@ -36,7 +36,8 @@ class Session(Eventful):
 
     ``backend`` is ``'process:eif=FILE'`` with options (``Session.process()`` writes that).  The
     artifacts are moved into the directory ``output``, all of them or none; without one they are
-    hashed and dropped.  ``credential`` is a token for the repository.  ``allow_private`` are hosts
+    hashed and dropped.  ``credential`` is a token for the repository and what lies below it,
+    ``credentials`` are tokens for other URLs, such as submodules'.  ``allow_private`` are hosts
     that the enclave may reach though their addresses are private.  ``timeout`` in seconds ends the
     session with TimedOutError.  ``source_limits`` are bounds by name, such as ``{'files': 1000}``,
     which can only stop a build.  A ``Job`` does a session and what comes around it.
@@ -52,13 +53,17 @@ class Session(Eventful):
     def __init__(self, backend: str, context: Context | None = None, *,
                  output: Path | None = None, credential: Buffer | None = None,
                  allow_private: str | Iterable[str] = (), timeout: float | None = None,
-                 source_limits: Mapping[str, int] | None = None) -> None:
+                 source_limits: Mapping[str, int] | None = None,
+                 credentials: Mapping[str, Buffer] | None = None) -> None:
         slot = ffi.new('trb_session **')
         context = context or Context()
         call(lib.trb_session_open, context._c, c_text(backend), slot)
         super().__init__(slot[0], lib.trb_session_unref, context)
         try:
             self._set(output, credential, one_or_many(allow_private), timeout)
+            for prefix, token in (credentials or {}).items():
+                with Bytes(token) as view:
+                    call(lib.trb_session_add_credential, self._c, c_text(prefix), view)
             for name, value in (source_limits or {}).items():
                 call(lib.trb_session_set_source_limit, self._c, c_text(name), value)
         except BaseException:
@@ -83,7 +88,8 @@ class Session(Eventful):
                 pids: int | None = None, output: Path | None = None,
                 credential: Buffer | None = None, allow_private: str | Iterable[str] = (),
                 timeout: float | None = None,
-                source_limits: Mapping[str, int] | None = None) -> Session:
+                source_limits: Mapping[str, int] | None = None,
+                credentials: Mapping[str, Buffer] | None = None) -> Session:
         """A session with the simulated backend ``process``, which runs the image's userland in
         namespaces of its own.  ``memory_mib`` and ``pids`` limit the enclave, and need root."""
         name = os.fsdecode(eif)
@@ -92,7 +98,8 @@ class Session(Eventful):
         options += [] if memory_mib is None else [f'memory_mib={memory_mib}']
         options += [] if pids is None else [f'pids={pids}']
         return cls('process:' + ','.join(options), context, output=output, credential=credential,
-                   allow_private=allow_private, timeout=timeout, source_limits=source_limits)
+                   allow_private=allow_private, timeout=timeout, source_limits=source_limits,
+                   credentials=credentials)
 
     def boot(self) -> None:
         """Boots the enclave without a request: events() up to the state ``'READY'``, in which it
