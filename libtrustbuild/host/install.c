@@ -61,26 +61,29 @@ void trb_intake_file_clear(int dirfd, struct intake_file *file)
 	*file = (struct intake_file){ .fd = -1 };
 }
 
-/* Modes are not attested and not sent; a program is one by its first bytes. */
-static int set_mode(int fd)
+/* An artifact's mode is attested; of other files it is not sent, and a program is one by its first
+ * bytes. */
+static int set_mode(const struct intake_file *file)
 {
 	char magic[4] = "";
 	mode_t mode = 0644;
 	ssize_t n;
 
+	if (file->kind == TRB_FILE_ARTIFACT)
+		return fchmod(file->fd, file->program ? 0755 : 0644);
 	do
-		n = pread(fd, magic, sizeof(magic), 0);
+		n = pread(file->fd, magic, sizeof(magic), 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
 	if (n >= 2 && (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0))
 		mode = 0755;
-	return fchmod(fd, mode);
+	return fchmod(file->fd, mode);
 }
 
 static int finish_file(const struct intake_file *file, trb_error **err)
 {
-	if (set_mode(file->fd) < 0 || trb_sync_fd(file->fd) < 0)
+	if (set_mode(file) < 0 || trb_sync_fd(file->fd) < 0)
 		return trb_fail_errno(err, errno, "store artifact '%s'", file->name);
 	return TRB_OK;
 }

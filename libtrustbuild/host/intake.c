@@ -243,7 +243,7 @@ int trb_intake_step(struct trb_intake *intake, int fd, bool *ret_closed, trb_err
 	return r;
 }
 
-static const struct intake_file *find_file(const struct trb_intake *intake, trb_bytes name)
+static struct intake_file *find_file(struct trb_intake *intake, trb_bytes name)
 {
 	for (size_t i = 0; i < intake->n_files; i++)
 		if (intake->files[i].kind == TRB_FILE_ARTIFACT &&
@@ -252,8 +252,7 @@ static const struct intake_file *find_file(const struct trb_intake *intake, trb_
 	return NULL;
 }
 
-int trb_intake_check(const struct trb_intake *intake, const struct trb_artifacts *list,
-		     trb_error **err)
+int trb_intake_check(struct trb_intake *intake, const struct trb_artifacts *list, trb_error **err)
 {
 	size_t attested = 0;
 
@@ -265,7 +264,7 @@ int trb_intake_check(const struct trb_intake *intake, const struct trb_artifacts
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		const struct trb_artifact *entry = &list->entries[i];
-		const struct intake_file *file = find_file(intake, entry->name);
+		struct intake_file *file = find_file(intake, entry->name);
 
 		if (file == NULL)
 			return trb_fail_check(err, TRB_E_ARTIFACT, "artifact.name",
@@ -274,6 +273,7 @@ int trb_intake_check(const struct trb_intake *intake, const struct trb_artifacts
 		if (file->size != entry->size || memcmp(file->digest, entry->digest, 32) != 0)
 			return trb_fail_check(err, TRB_E_ARTIFACT, "artifact.digest",
 					      "artifact '%s' is not what is attested", file->name);
+		file->program = entry->mode == TRB_MODE_PROGRAM;
 	}
 	if (attested != list->n)
 		return trb_fail_check(err, TRB_E_ARTIFACT, "artifact.name",

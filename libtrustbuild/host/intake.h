@@ -29,10 +29,10 @@ bool trb_intake_has(const struct trb_intake *intake, int fd);
  * error is for good. */
 int trb_intake_step(struct trb_intake *intake, int fd, bool *ret_closed, trb_error **err);
 
-/* Compares the attested files with the list: same names, sizes, digests, none more, none less.
+/* Compares the attested files with the list: same names, sizes, digests, none more, none less; and
+ * takes their modes from it.
  * Errors: TRB_E_ARTIFACT with check "artifact.name" or "artifact.digest". */
-int trb_intake_check(const struct trb_intake *intake, const struct trb_artifacts *list,
-		     trb_error **err);
+int trb_intake_check(struct trb_intake *intake, const struct trb_artifacts *list, trb_error **err);
 /* Gives all files their names, or none; an event each.  Errors: TRB_E_IO, TRB_E_NOMEM. */
 int trb_intake_install(struct trb_intake *intake, struct trb_events *events, trb_error **err);
 /* Keeps all files on disk under their numbers, "0", "1" and so on, for whoever places them later;

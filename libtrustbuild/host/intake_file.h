@@ -22,6 +22,7 @@ struct intake_file {
 			    without */
 	uint8_t digest[TRB_SHA256_LEN];
 	bool whole;
+	bool program; /* of an artifact: as attested */
 	int parent;   /* the directory that it goes into, open while it is installed; else 0 */
 	char *staged; /* its name there before the last step */
 };

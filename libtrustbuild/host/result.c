@@ -76,8 +76,7 @@ static int check_environment(const struct result *in, const struct trb_ratchet *
 	return r < 0 ? r : trb_materials_check(in->materials, &env, err);
 }
 
-static int check_artifacts(const struct result *in, const struct trb_intake *intake,
-			   trb_error **err)
+static int check_artifacts(const struct result *in, struct trb_intake *intake, trb_error **err)
 {
 	_cleanup_(trb_blob_unrefp) trb_blob *owner = NULL;
 	struct trb_artifacts list = { 0 };
@@ -105,7 +104,7 @@ static int make_bundle(const struct result *in, trb_bundle **ret, trb_error **er
 }
 
 int trb_result_check(const struct trb_ratchet *ratchet, trb_bytes request,
-		     const uint8_t pcrs[3][TRB_SHA384_LEN], const struct trb_intake *intake,
+		     const uint8_t pcrs[3][TRB_SHA384_LEN], struct trb_intake *intake,
 		     trb_bundle **ret_bundle, trb_error **err)
 {
 	struct result in = {

@@ -12,7 +12,7 @@
 
 /* Errors: a verdict with its check id, TRB_E_FORMAT, TRB_E_NOMEM. */
 int trb_result_check(const struct trb_ratchet *ratchet, trb_bytes request,
-		     const uint8_t pcrs[3][TRB_SHA384_LEN], const struct trb_intake *intake,
+		     const uint8_t pcrs[3][TRB_SHA384_LEN], struct trb_intake *intake,
 		     trb_bundle **ret_bundle, trb_error **err);
 
 #endif

@@ -229,7 +229,7 @@ static void list_artifacts(struct peer *p)
 		{ .name = TRB_BYTES_LIT(PEER_ARTIFACT),
 		  .size = strlen(PEER_CONTENT),
 		  .mode = TRB_MODE_PROGRAM },
-		{ .name = TRB_BYTES_LIT(PEER_SECOND), .size = 0, .mode = TRB_MODE_PLAIN },
+		{ .name = TRB_BYTES_LIT(PEER_SECOND), .size = 0, .mode = TRB_MODE_PROGRAM },
 	};
 	struct trb_artifacts list = { 2, entries };
 

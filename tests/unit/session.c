@@ -162,7 +162,7 @@ static void check_file(const char *name, const char *content, mode_t mode)
 static void check_output(void)
 {
 	check_file(PEER_ARTIFACT, PEER_CONTENT, 0755);
-	check_file(PEER_SECOND, "", 0644);
+	check_file(PEER_SECOND, "", 0755);
 	check_file("unattested/" PEER_UNATTESTED, "tar", 0644);
 	ck_assert_uint_eq(count_entries(host.out), 3);
 	ck_assert_uint_eq(count_entries(test_path(host.out, "out")), 1);
