@@ -10,8 +10,8 @@ extern "C" {
 #endif
 
 /* The version of these headers: major * 1000000 + minor * 1000 + patch. */
-#define TRB_VERSION_NUMBER 1000
-#define TRB_VERSION_STRING "0.1.0"
+#define TRB_VERSION_NUMBER 2000
+#define TRB_VERSION_STRING "0.2.0"
 
 /* The version of the library that is loaded, in the same form. */
 TRB_API uint32_t trb_version_number(void);
