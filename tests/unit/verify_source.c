@@ -127,6 +127,7 @@ START_TEST(a_relation_that_contradicts_the_facts_is_refused)
 		     "\"history\": \"reachable\"}",
 		     "source.history");
 	/* ids of two algorithms are in no one history */
+	judging_tear_down();
 	judging_set_up();
 	behind(TRB_RELATION_FIRST_PARENT, 1);
 	memset(m.environment.history.tip.id, 0x5a, 32);
