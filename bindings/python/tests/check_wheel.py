@@ -19,7 +19,7 @@ import zipfile
 
 SOURCE, WHEEL = (pathlib.Path(name) for name in sys.argv[1:])
 PROJECT = tomllib.loads((SOURCE / 'pyproject.toml').read_text(encoding='utf-8'))['project']
-HEADER = SOURCE / 'subprojects/libtrustbuild/include/trustbuild/trustbuild.h'
+HEADER = SOURCE / 'subprojects/libtrustbuild/include/trustbuild/version.h'
 VERSION = re.findall(r'TRB_VERSION_STRING "(.*)"', HEADER.read_text(encoding='utf-8'))[0]
 INFO = f'{PROJECT["name"]}-{VERSION}.dist-info'
 # Names that PyPI knows; those that are not there are typing mistakes.
